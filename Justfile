@@ -1,0 +1,62 @@
+# The one door to everything that is done with this tree. Without `just` at hand: python3 dev.py RECIPE [ARGUMENT ...]
+
+set positional-arguments
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
+export PYTHONPATH := justfile_directory()
+
+# List the recipes.
+[private]
+default:
+    @just --justfile '{{ justfile() }}' --list --unsorted
+
+# Make .venv, or bring it up to date with pyproject.toml.
+setup:
+    @python3 dev.py --list --unsorted
+
+# Run the empath command, for example: just empath version
+[no-cd]
+[no-exit-message]
+empath *ARGUMENTS:
+    @exec empath "$@"
+
+# Run the tests; arguments go to pytest.
+test *ARGUMENTS:
+    pytest "$@"
+
+# Check style, types and the use of Trio.
+lint:
+    ruff check
+    ruff format --check
+    mypy
+    flake8
+
+# Put the source into the one format and repair what can be repaired.
+format:
+    ruff check --fix
+    ruff format
+
+# Enforce that the tests of empath.smtp take every branch of it.
+cover-smtp:
+    pytest tests/smtp tests/dialogues --cov=empath.smtp --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+# Search for input that breaks a fuzz target (atheris).
+fuzz TARGET SECONDS="60":
+    python -m fuzz.run "$@"
+
+# Run every fuzz target over its committed corpus.
+fuzz-replay:
+    pytest tests/fuzz
+
+# Measure: just bench smtp runs bench/smtp.py; further arguments go to it.
+bench NAME *ARGUMENTS:
+    python "bench/$1.py" "${@:2}"
+
+# Build the documentation; a warning is an error.
+docs:
+    sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+
+# Do what the build server does.
+ci:
+    bash .ci/run
