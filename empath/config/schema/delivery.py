@@ -1,0 +1,180 @@
+"""Settings of the sending side: ``[delivery]``."""
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+from attrs import frozen
+
+from empath.config.kinds import FILE, HOST, NAME_SERVER, WHOLE, rate
+from empath.config.schema.keys import (
+    choice,
+    count,
+    duration,
+    factor,
+    flag,
+    optional,
+    several,
+    table,
+    tables_by_domain,
+)
+from empath.config.units import HostPort, Period, Rate
+from empath.smtp.address import Domain
+from empath.world.endpoint import TcpEndpoint
+
+_BACKENDS_LATER = "this version keeps its queue in SQLite"
+_VERIFIED_LATER = "this version does not check certificates of next hops"
+
+
+class QueueBackend(Enum):
+    """What keeps the queue."""
+
+    SQLITE = "sqlite"
+
+
+class TlsPolicy(Enum):
+    """Whether TLS is used towards a site."""
+
+    DISABLED = "disabled"
+    OPPORTUNISTIC = "opportunistic"
+    REQUIRED = "required"
+
+
+@frozen(kw_only=True)
+class TimeoutSettings:
+    """``[delivery.smtp_timeouts]``: how long a next hop may take. The defaults are what RFC 5321 4.5.3.2 asks for."""
+
+    connect_s: float = duration("30s", "how long one address may take to accept a connection")
+    greeting_s: float = duration("5m", "how long we wait for the 220 of a next hop (RFC 5321 4.5.3.2.1)")
+    command_s: float = duration(
+        "5m", "how long we wait for the reply to MAIL, RCPT and the like (RFC 5321 4.5.3.2.2, 3)"
+    )
+    data_init_s: float = duration("2m", "how long we wait for the 354 (RFC 5321 4.5.3.2.4)")
+    data_s: float = duration("3m", "how long one block of a message may take to be sent (RFC 5321 4.5.3.2.5)")
+    data_reply_s: float = duration("10m", "how long we wait for the reply to the final dot (RFC 5321 4.5.3.2.6)")
+    quit_s: float = duration("5s", "how long we wait for the reply to QUIT; it decides nothing")
+
+
+@frozen(kw_only=True)
+class WorkerSettings:
+    """``[delivery.workers]``: no key of its own; ``max_concurrent`` is a second name of ``max_parallel_deliveries``."""
+
+
+@frozen(kw_only=True)
+class PoolSettings:
+    """``[delivery.connection_pool]``: connections that wait for the next message."""
+
+    idle_timeout_s: float = duration(
+        "5m", "how long a connection without work is kept; 0 closes it at once", at_least="0"
+    )
+
+
+@frozen(kw_only=True)
+class DnsSettings:
+    """``[delivery.dns]``: who is asked, and for how long an answer holds."""
+
+    servers: tuple[TcpEndpoint, ...] = several(
+        NAME_SERVER, "which DNS servers are asked; none means those of the system"
+    )
+    timeout_s: float = duration("10s", "how long one question may take with all its repetitions")
+    cache_ttl_s: float = duration(
+        "5m", "how long an answer is kept at most, whatever its own TTL; 0 keeps none", at_least="0"
+    )
+
+
+@frozen(kw_only=True)
+class TlsSettings:
+    """``[delivery.tls]``: encryption towards next hops."""
+
+    default_policy: TlsPolicy = choice(
+        TlsPolicy.OPPORTUNISTIC,
+        "whether TLS is never used, used when offered, or a condition",
+        not_built={"verified": _VERIFIED_LATER, "dane": _VERIFIED_LATER},
+    )
+    ca_file: Path | None = optional(FILE, "which certificate authorities are trusted besides the system's, as PEM")
+
+
+@frozen(kw_only=True)
+class DomainSettings:
+    """``[delivery.domains."X"]``: what differs for one recipient domain. Subdomains are not included."""
+
+    max_connections: int | None = optional(WHOLE, "how many connections may be open for this domain", at_least=1)
+    rate_limit: Rate | None = optional(
+        rate(Period.MINUTE), "how many messages may go to this domain; a number is per minute"
+    )
+    require_tls: bool = flag(False, "whether mail for this domain waits rather than go in clear")
+    mx_override: HostPort | None = optional(HOST, "which host gets the mail of this domain in place of its MX hosts")
+
+
+@frozen(kw_only=True)
+class RateLimitSettings:
+    """``[delivery.rate_limits]``: limits that hold together; what is left out is unlimited."""
+
+    global_per_second: Rate | None = optional(
+        rate(Period.SECOND), "how many messages may leave in all; a number is per second"
+    )
+    per_domain_per_second: Rate | None = optional(
+        rate(Period.SECOND), "how many messages may go to each domain; a number is per second"
+    )
+    default: Rate | None = optional(
+        rate(Period.MINUTE), "how many messages may go to a domain that has no rate_limit; a number is per minute"
+    )
+
+
+@frozen(kw_only=True)
+class BreakerSettings:
+    """``[delivery.circuit_breaker]``: when a site that fails is left alone."""
+
+    failure_threshold: int = count(5, "how many failures of a site in a row open its breaker")
+    timeout_s: float = duration("60s", "how long an open breaker lets nothing through before it probes")
+    half_open_max_calls: int = count(3, "how many probes decide whether the breaker closes")
+
+
+@frozen(kw_only=True)
+class DsnSettings:
+    """``[delivery.dsn]``: reports to senders (RFC 3464)."""
+
+    bounce: bool = flag(True, "whether the sender is told of a delivery that failed for good")
+
+
+@frozen(kw_only=True)
+class DeliverySettings:
+    """``[delivery]``: how mail leaves."""
+
+    frozen: bool = flag(False, "whether the daemon starts with all attempts stopped")
+    queue_backend: QueueBackend = choice(
+        QueueBackend.SQLITE,
+        "what keeps the queue",
+        not_built={"files": _BACKENDS_LATER, "file": _BACKENDS_LATER, "postgres": _BACKENDS_LATER},
+        unsafe={"memory": "a queue in memory is lost with the process, and a 250 is a promise to keep the message"},
+        needs_restart=True,
+    )
+    queue_path: Path | None = optional(
+        FILE, "where the backend keeps the queue; `queue` below spool.path unless set", needs_restart=True
+    )
+    smart_host: HostPort | None = optional(HOST, "which host gets all mail in place of the MX hosts of each domain")
+    smtp_port: int = count(25, "which port is used where neither MX nor configuration names one", at_most=65_535)
+    allow_private_hosts: bool = flag(False, "whether DNS may send us to loopback, private and link-local addresses")
+    max_attempts: int = count(25, "how many attempts a delivery gets before it is returned", at_most=1000)
+    max_age_s: float = duration("5d", "how old a delivery may become before it is returned (RFC 5321 4.5.4.1)")
+    retry_base_delay_s: float = duration("60s", "how long after its first attempt a delivery is tried again")
+    retry_max_delay_s: float = duration("24h", "how far apart two attempts may be at most")
+    retry_multiplier: float = factor(
+        2.0, "by how much each delay is longer than the one before", at_least=1, at_most=100
+    )
+    retry_jitter_factor: float = factor(
+        0.2, "which part of a delay chance may add or take, so that retries spread", at_least=0, at_most=0.99
+    )
+    max_parallel_deliveries: int = count(200, "how many connections to next hops may be open in all")
+    max_connections_per_host: int = count(20, "how many connections one site, and one host, may get from us")
+    max_recipients_per_transaction: int = count(100, "how many recipients of a message go in one transaction")
+    max_messages_per_connection: int = count(500, "how many messages a connection carries before it is closed")
+    workers: WorkerSettings = table(WorkerSettings)
+    connection_pool: PoolSettings = table(PoolSettings)
+    smtp_timeouts: TimeoutSettings = table(TimeoutSettings)
+    dns: DnsSettings = table(DnsSettings)
+    tls: TlsSettings = table(TlsSettings)
+    domains: Mapping[Domain, DomainSettings] = tables_by_domain(DomainSettings)
+    rate_limits: RateLimitSettings = table(RateLimitSettings)
+    circuit_breaker: BreakerSettings = table(BreakerSettings)
+    dsn: DsnSettings = table(DsnSettings)

@@ -1,0 +1,100 @@
+"""Settings of what operators watch and steer with: ``[metrics]``, ``[health]``, ``[api]``, ``[audit]``, ``[log]``.
+
+The keys are here before all of what they switch, so that tests and measurements can be written once and for all.
+"""
+
+from enum import Enum
+from pathlib import Path
+
+from attrs import frozen
+
+from empath.config.kinds import ENDPOINT, FILE, TEXT
+from empath.config.schema.keys import choice, count, flag, several, value
+from empath.world.endpoint import TcpEndpoint
+
+
+def _loopback(port: int) -> TcpEndpoint:
+    return TcpEndpoint("127.0.0.1", port)
+
+
+class Redaction(Enum):
+    """What the audit log makes of an address."""
+
+    NONE = "none"
+    LOCAL = "local"
+    """The local part is replaced, the domain stays."""
+    HASH = "hash"
+    """A keyed hash, so that equal addresses can still be found together."""
+
+
+class LogLevel(Enum):
+    """The least important kind of line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(Enum):
+    """How a line is written."""
+
+    AUTO = "auto"
+    """For people on a terminal, for programs under a collector."""
+    LOGFMT = "logfmt"
+    JSON = "json"
+
+
+@frozen(kw_only=True)
+class MetricsSettings:
+    """``[metrics]``: figures for Prometheus."""
+
+    enabled: bool = flag(True, "whether metrics are served")
+    listen_addr: TcpEndpoint = value(
+        ENDPOINT, _loopback(9090), "where metrics are served; sections may share an address"
+    )
+    max_domains: int = count(100, "how many domains get a series of their own", at_least=0, at_most=10_000)
+
+
+@frozen(kw_only=True)
+class HealthSettings:
+    """``[health]``: whether the daemon lives, and whether it can take mail."""
+
+    enabled: bool = flag(True, "whether health is served")
+    listen_addr: TcpEndpoint = value(ENDPOINT, _loopback(8080), "where health is served; sections may share an address")
+    max_queue_size: int = count(100_000, "how many deliveries may wait before the daemon calls itself not ready")
+
+
+@frozen(kw_only=True)
+class ApiSettings:
+    """``[api]``: what commands and the dashboard talk to."""
+
+    enabled: bool = flag(True, "whether the API is served")
+    listen_addr: TcpEndpoint = value(
+        ENDPOINT, _loopback(8080), "where the API is served; sections may share an address"
+    )
+    control_socket: Path = value(FILE, Path("/run/empath/control.sock"), "where the Unix socket for empathctl lies")
+    allowed_origins: tuple[str, ...] = several(TEXT, "which foreign web origins may open the live connection")
+    dashboard: bool = flag(True, "whether the dashboard is served")
+
+
+@frozen(kw_only=True)
+class AuditSettings:
+    """``[audit]``: the record of what happened to each message."""
+
+    enabled: bool = flag(True, "whether the audit log is written")
+    log_path: Path = value(
+        FILE, Path("/var/log/empath/audit.jsonl"), "where the audit log lies; a date is added when it rotates"
+    )
+    rotate_daily: bool = flag(True, "whether each day has its own file")
+    retain_days: int = count(90, "how many days of audit log are kept", at_most=36_500)
+    redact_sender: Redaction = choice(Redaction.NONE, "what is written in place of a sender")
+    redact_recipients: Redaction = choice(Redaction.NONE, "what is written in place of a recipient")
+
+
+@frozen(kw_only=True)
+class LogSettings:
+    """``[log]``: lines for people and collectors."""
+
+    level: LogLevel = choice(LogLevel.INFO, "which lines are written, down to this importance")
+    format: LogFormat = choice(LogFormat.AUTO, "how a line is written")

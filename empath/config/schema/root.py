@@ -1,0 +1,90 @@
+"""The whole configuration: the top level of the file, with ``[spool]`` and ``[shutdown]``."""
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from empath.config.kinds import DOMAIN, FILE
+from empath.config.places import KeyPath
+from empath.config.schema.delivery import DeliverySettings
+from empath.config.schema.keys import choice, duration, size, table, value
+from empath.config.schema.operators import ApiSettings, AuditSettings, HealthSettings, LogSettings, MetricsSettings
+from empath.config.schema.smtp import RelaySettings, SmtpSettings
+from empath.smtp.address import Domain
+
+
+class Mode(Enum):
+    """Where mail goes."""
+
+    LIVE = "live"
+    """To its recipients."""
+    SANDBOX = "sandbox"
+    """To the built-in capture peer; nothing leaves the machine."""
+
+
+@frozen(kw_only=True)
+class SpoolSettings:
+    """``[spool]``: where messages are kept."""
+
+    path: Path = value(FILE, Path("/var/spool/empath"), "where everything that is kept lies", needs_restart=True)
+    inline_body_limit_bytes: int = size(
+        "256KiB",
+        "how large a body may be to be kept beside its rows; larger ones become files",
+        at_most="16MiB",
+        needs_restart=True,
+    )
+
+
+@frozen(kw_only=True)
+class ShutdownSettings:
+    """``[shutdown]``: how the daemon ends."""
+
+    grace_s: float = duration(
+        "30s", "how long the daemon may go on with what it has begun once it was told to stop", at_least="0"
+    )
+
+
+@frozen(kw_only=True)
+class Config:
+    """The whole configuration. ``Config()`` is the sandbox of a system-wide installation."""
+
+    mode: Mode = choice(Mode.SANDBOX, "whether mail goes out, or to the built-in capture peer", needs_restart=True)
+    hostname: Domain = value(
+        DOMAIN,
+        Domain.parse("localhost"),
+        "which name this host gives itself in EHLO, Received and reports",
+        needs_restart=True,
+    )
+    spool: SpoolSettings = table(SpoolSettings)
+    relay: RelaySettings = table(RelaySettings)
+    smtp: SmtpSettings = table(SmtpSettings)
+    delivery: DeliverySettings = table(DeliverySettings)
+    shutdown: ShutdownSettings = table(ShutdownSettings)
+    metrics: MetricsSettings = table(MetricsSettings)
+    health: HealthSettings = table(HealthSettings)
+    api: ApiSettings = table(ApiSettings)
+    audit: AuditSettings = table(AuditSettings)
+    log: LogSettings = table(LogSettings)
+
+    @property
+    def spool_path(self) -> Path:
+        """The root of all that is kept. The sandbox has its own, so that going live never sends what was captured."""
+        return self.spool.path / "sandbox" if self.mode is Mode.SANDBOX else self.spool.path
+
+    @property
+    def queue_path(self) -> Path:
+        """The directory of the queue backend; of the sandbox's, when in sandbox mode."""
+        if self.delivery.queue_path is None:
+            return self.spool_path / "queue"
+        return self.delivery.queue_path / "sandbox" if self.mode is Mode.SANDBOX else self.delivery.queue_path
+
+
+ALIASES: Final[Mapping[KeyPath, KeyPath]] = {
+    ("delivery", "workers", "max_concurrent"): ("delivery", "max_parallel_deliveries"),
+    ("delivery", "connection_pool", "max_per_server"): ("delivery", "max_connections_per_host"),
+    ("delivery", "connection_pool", "connect_timeout"): ("delivery", "smtp_timeouts", "connect"),
+}
+"""Second names of keys. They may be used in a file and have no attribute of their own."""

@@ -1,0 +1,149 @@
+"""Every key, with its default and whether it needs a restart: the promise that the file format makes."""
+
+import tomllib
+
+import pytest
+from attrs import fields
+
+from empath.config.absent import NOT_BUILT
+from empath.config.kinds import DURATION, SIZE
+from empath.config.schema import ALIASES, Config, Key, walk
+from empath.config.schema.keys import describe, find
+from tests.config.keys import defaults, settings_classes
+
+# Pattern, default as a file would say it, R for keys that a running daemon cannot change.
+KEYS = """
+mode                                         "sandbox"                        R
+hostname                                     "localhost"                      R
+spool.path                                   "/var/spool/empath"              R
+spool.inline_body_limit                      "256KiB"                         R
+relay.from_networks                          ["127.0.0.0/8", "::1/128"]
+relay.domains                                []
+smtp.listeners[].listen_addr                 "127.0.0.1:1025"                 R
+smtp.listeners[].profile                     "relay"                          R
+smtp.listeners[].tls                         "none"                           R
+smtp.listeners[].starttls.cert_file          none                             R
+smtp.listeners[].starttls.key_file           none                             R
+smtp.listeners[].max_message_size            "25MiB"                          R
+smtp.limits.max_recipients                   1000
+smtp.limits.max_errors                       20
+smtp.limits.max_hops                         50
+smtp.limits.max_line                         "64KiB"
+smtp.limits.max_connections                  1000
+smtp.limits.max_connections_per_ip           50
+smtp.limits.command_timeout                  "5m"
+smtp.limits.data_timeout                     "3m"
+smtp.limits.session_timeout                  "1h"
+delivery.frozen                              false
+delivery.queue_backend                       "sqlite"                         R
+delivery.queue_path                          none                             R
+delivery.smart_host                          none
+delivery.smtp_port                           25
+delivery.allow_private_hosts                 false
+delivery.max_attempts                        25
+delivery.max_age                             "5d"
+delivery.retry_base_delay                    "1m"
+delivery.retry_max_delay                     "1d"
+delivery.retry_multiplier                    2.0
+delivery.retry_jitter_factor                 0.2
+delivery.max_parallel_deliveries             200
+delivery.max_connections_per_host            20
+delivery.max_recipients_per_transaction      100
+delivery.max_messages_per_connection         500
+delivery.connection_pool.idle_timeout        "5m"
+delivery.smtp_timeouts.connect               "30s"
+delivery.smtp_timeouts.greeting              "5m"
+delivery.smtp_timeouts.command               "5m"
+delivery.smtp_timeouts.data_init             "2m"
+delivery.smtp_timeouts.data                  "3m"
+delivery.smtp_timeouts.data_reply            "10m"
+delivery.smtp_timeouts.quit                  "5s"
+delivery.dns.servers                         []
+delivery.dns.timeout                         "10s"
+delivery.dns.cache_ttl                       "5m"
+delivery.tls.default_policy                  "opportunistic"
+delivery.tls.ca_file                         none
+delivery.domains.*.max_connections           none
+delivery.domains.*.rate_limit                none
+delivery.domains.*.require_tls               false
+delivery.domains.*.mx_override               none
+delivery.rate_limits.global_per_second       none
+delivery.rate_limits.per_domain_per_second   none
+delivery.rate_limits.default                 none
+delivery.circuit_breaker.failure_threshold   5
+delivery.circuit_breaker.timeout             "1m"
+delivery.circuit_breaker.half_open_max_calls 3
+delivery.dsn.bounce                          true
+shutdown.grace                               "30s"
+metrics.enabled                              true
+metrics.listen_addr                          "127.0.0.1:9090"
+metrics.max_domains                          100
+health.enabled                               true
+health.listen_addr                           "127.0.0.1:8080"
+health.max_queue_size                        100000
+api.enabled                                  true
+api.listen_addr                              "127.0.0.1:8080"
+api.control_socket                           "/run/empath/control.sock"
+api.allowed_origins                          []
+api.dashboard                                true
+audit.enabled                                true
+audit.log_path                               "/var/log/empath/audit.jsonl"
+audit.rotate_daily                           true
+audit.retain_days                            90
+audit.redact_sender                          "none"
+audit.redact_recipients                      "none"
+log.level                                    "info"
+log.format                                   "auto"
+"""
+
+
+def test_keys_defaults_and_restart_marks_are_those_of_the_table() -> None:
+    expected = {}
+    for line in KEYS.strip().splitlines():
+        pattern, rest = line.split(maxsplit=1)
+        expected[pattern] = (rest.removesuffix(" R").strip(), rest.endswith(" R"))
+    found = {}
+    for pattern, key in walk(Config):
+        default = defaults()[pattern]
+        found[pattern] = ("none" if default is None else key.kind.show(default), key.needs_restart)
+    assert found == expected
+
+
+@pytest.mark.parametrize("pattern", defaults())
+def test_every_default_can_be_written_and_read_and_is_in_its_limits(pattern: str) -> None:
+    key, default = dict(walk(Config))[pattern], defaults()[pattern]
+    if default is not None:
+        assert key.read(tomllib.loads(f"value = {key.kind.show(default)}")["value"]) == default
+
+
+def test_every_key_says_in_one_line_what_it_means() -> None:
+    for pattern, key in walk(Config):
+        first = key.meaning.split()[0]
+        assert first in {"how", "where", "which", "what", "who", "whether", "by", "from", "for"}, pattern
+        assert not key.meaning.endswith("."), pattern
+        assert len(key.meaning) < 110, pattern
+
+
+def test_plain_numbers_have_their_unit_in_the_name_of_the_attribute() -> None:
+    for settings in settings_classes():
+        for attribute in fields(settings):
+            declared = describe(attribute)
+            if isinstance(declared, Key) and declared.kind in {DURATION, SIZE}:
+                assert attribute.name.endswith(declared.kind.suffix)
+
+
+def test_the_settings_are_values() -> None:
+    assert Config() == Config()
+    with pytest.raises(AttributeError):
+        Config().mode = Config().mode  # type: ignore[misc] # that it is refused is the point
+
+
+def test_an_alias_is_no_key_and_leads_to_one() -> None:
+    for alias, real in ALIASES.items():
+        assert find(Config, alias)[1] is None
+        assert isinstance(find(Config, real)[1], Key)
+
+
+def test_what_is_not_built_is_not_in_the_schema() -> None:
+    patterns = {pattern for pattern, _ in walk(Config)}
+    assert not {key for key in NOT_BUILT if any(f"{pattern}.".startswith(f"{key}.") for pattern in patterns)}
