@@ -221,4 +221,7 @@ def _why_no_path(octets: bytes) -> str:
     inner, closing, _ = octets[1:].partition(b">")
     if not closing:
         return "the closing angle bracket is missing"
-    return _why_not(inner.rpartition(b":")[2] if inner.startswith(b"@") else inner)
+    mailbox = inner.partition(b":")[2] if inner.startswith(b"@") else b""
+    if grammar.MAILBOX.fullmatch(mailbox):
+        return "the source route in front of the address is malformed: leave it out"
+    return _why_not(mailbox or inner)

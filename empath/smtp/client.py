@@ -36,6 +36,7 @@ from empath.smtp.events import (
     ClientEvent,
     Command,
     ConnectionClosed,
+    Data,
     Ehlo,
     Helo,
     Lhlo,
@@ -62,17 +63,19 @@ class ClientConnection:
         wanted: Extensions = EVERYTHING,
         *,
         lmtp: bool = False,
+        tls: bool = False,
         bounds: Bounds | None = None,
         auth_in_clear: bool = False,
         check_bodies: bool = True,
     ) -> None:
         """``wanted``: the extensions to make use of where the server offers them.
 
-        ``auth_in_clear`` lets AUTH be said without TLS. ``check_bodies`` false trusts that no CR or LF stands alone in
-        a body: for content that was checked when it came in.
+        ``tls``: the connection is encrypted from its first octet (RFC 8314). ``auth_in_clear`` lets AUTH be said
+        without TLS. ``check_bodies`` false trusts that no CR or LF stands alone in a body: for content that was checked
+        when it came in.
         """
         self.state = State.CONNECTED
-        self.facts = Facts()
+        self.facts = Facts(tls=tls)
         self.accepted: list[Rcpt] = []
         """The recipients that the server has accepted in the open transaction, in their order."""
         self._wanted = wanted
@@ -104,11 +107,11 @@ class ClientConnection:
         return "PIPELINING" in self.facts.in_force
 
     def receive_data(self, octets: bytes) -> None:
-        """Take what the server sent; empty: it has closed its end."""
-        if octets:
-            self._buffer.feed(octets)
-        else:
+        """Take what the server sent; empty: it has closed its end. What comes after the end is thrown away."""
+        if not octets:
             self._eof = True
+        elif self.state is not State.CLOSED:
+            self._buffer.feed(octets)
 
     def next_event(self) -> ClientEvent | Pause:
         """The next reply and what it answers. A RemoteProtocolError is final, see the module.
@@ -139,8 +142,9 @@ class ClientConnection:
             wire = command.encode(item, offered, self._limits.get(item.verb, self._bounds.command_line))
         if isinstance(item, Mail):
             self._utf8_said = item.params.smtputf8
+        if isinstance(item, Data) or (isinstance(item, Bdat) and self._hoped is not State.CHUNK):
             self._writer = self._new_writer()
-        elif isinstance(item, Bdat):
+        if isinstance(item, Bdat):
             self._writer.begin_chunk(item.size_octets, last=item.last)
         self._outstanding.append(item)
         self._hoped = goal
@@ -178,6 +182,8 @@ class ClientConnection:
         check_available(item, self.facts, lmtp=self._lmtp, auth_in_clear=self._auth_in_clear)
 
     def _send_content(self, content: bytes) -> bytes:
+        if self.state is State.CLOSED:
+            raise LocalProtocolError("the session has ended")
         if self._writer.chunk_left:
             return self._writer.write_chunk(content)
         if self.state is not State.DATA or self._outstanding:
@@ -258,6 +264,5 @@ class ClientConnection:
                 self._limits = command_limits(self._bounds, self.facts.in_force)
             case Auth() | AuthResponse():
                 self.facts.authenticated = True
-                self.facts.in_force = self.facts.in_force.without("AUTH")
             case _ if item.verb is Verb.XCLIENT:
                 self.facts = Facts(tls=self.facts.tls)

@@ -211,32 +211,38 @@ def encode(command: Command, offered: Container[str], limit: int) -> bytes:
 def _line(command: Command, offered: Container[str]) -> bytes:
     match command:
         case Mail(path, params):
+            if path is not None and path.domain is None:
+                raise LocalProtocolError("the sender needs a domain")
             utf8 = params.smtputf8 and "SMTPUTF8" in offered
             return b"MAIL FROM:<%b>%b" % (_written(path, utf8=utf8), format_params(params, offered))
         case Rcpt(path, rcpt_params):
-            if not path.local:
-                raise LocalProtocolError("a recipient cannot be empty")
             return b"RCPT TO:<%b>%b" % (_written(path, utf8="SMTPUTF8" in offered), format_params(rcpt_params, offered))
-        case Helo(name) | Ehlo(name) | Lhlo(name):
-            if grammar.HELLO_NAME.fullmatch(name.encode()) is None:
-                raise LocalProtocolError(f"{name!r} cannot be the name of a host")
-            return b"%b %b" % (command.verb.value.encode("ascii"), name.encode())
-        case Bdat(size_octets, last):
-            return b"BDAT %d%b" % (size_octets, b" LAST" if last else b"")
-        case Vrfy(argument) | Expn(argument) | Help(argument):
-            return b"%b %b" % (command.verb.value.encode("ascii"), argument.encode())
-        case Auth(mechanism, initial):
-            if grammar.MECHANISM.fullmatch(mechanism.encode()) is None:
-                raise LocalProtocolError(f"{mechanism!r} cannot be the name of a mechanism")
-            word = b"" if initial is None else b" " + (base64.b64encode(initial) or b"=")
-            return b"AUTH " + mechanism.encode("ascii") + word
         case AuthResponse(data):
             return b"*" if data is None else base64.b64encode(data)
+    verb, argument = Verb.BDAT if isinstance(command, Bdat) else command.verb, _argument(command)
+    try:
+        faithful = parse(verb, argument.strip(b" "), offered) == command
+    except RemoteProtocolError as problem:
+        raise LocalProtocolError(f"{verb.value} cannot be sent: {problem}") from problem
+    if not faithful:
+        raise LocalProtocolError(f"{verb.value} cannot be sent: a server would read something else")
+    return b" ".join([verb.value.encode("ascii"), argument] if argument else [verb.value.encode("ascii")])
+
+
+def _argument(command: Command) -> bytes:
+    """What follows the verb of a command without a path."""
+    match command:
+        case Helo(name) | Ehlo(name) | Lhlo(name):
+            return name.encode()
+        case Bdat(size_octets, last):
+            return b"%d%b" % (size_octets, b" LAST" if last else b"")
+        case Vrfy(argument) | Expn(argument) | Help(argument):
+            return argument.encode()
+        case Auth(mechanism, initial):
+            return mechanism.encode() + (b"" if initial is None else b" " + (base64.b64encode(initial) or b"="))
         case Xclient(attributes):
-            words = [name.encode("ascii") + b"=" + xtext.encode(value.encode()) for name, value in attributes]
-            return b" ".join([b"XCLIENT", *words])
-        case _:
-            return command.verb.value.encode("ascii")
+            return b" ".join(name.encode() + b"=" + xtext.encode(value.encode()) for name, value in attributes)
+    return b""
 
 
 def _written(path: Address | None, *, utf8: bool) -> bytes:

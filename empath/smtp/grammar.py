@@ -44,6 +44,8 @@ UTF8_ADDRESS: Final = re.compile(r"(?:[!-*,-<>-\[\]-~\x80-\U0010ffff]|\\x\{[0-9A
 EMBEDDED: Final = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
 # RFC 3461 4.2: addr-type = atom
 ADDR_TYPE: Final = re.compile(rb"[A-Za-z0-9-]+")
+# RFC 3339 5.6: date-time; the ranges of its numbers are for the calendar to judge
+DATE_TIME: Final = re.compile(rb"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
 # RFC 4954 4, RFC 4422 3.1: sasl-mech = 1*20 of upper case letters, digits, hyphen, underscore
 MECHANISM: Final = re.compile(rb"[A-Z0-9_-]{1,20}")
 # The name of a client in EHLO, which goes into a Received field: RFC 5321 4.1.1.1 asks for a domain or a literal, and

@@ -8,7 +8,7 @@ to write it. A refusal names the parameter, and its code says what is wrong: 555
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -97,7 +97,11 @@ def _orcpt(text: bytes) -> OriginalRecipient:
     plain = xtext.decode_address(address) if name == "utf-8" else xtext.decode(address).decode("ascii")
     if not plain:
         raise ValueError("the address is empty")
-    return OriginalRecipient(name, plain)
+    value = OriginalRecipient(name, plain)
+    # Written for a host without SMTPUTF8 it is longer, and must not fail there once it was accepted here.
+    if len(_write_orcpt(value)) > MAX_ORCPT_OCTETS:
+        raise ValueError(f"more than {MAX_ORCPT_OCTETS} octets in ASCII")
+    return value
 
 
 def _write_orcpt(value: OriginalRecipient) -> bytes:
@@ -107,21 +111,32 @@ def _write_orcpt(value: OriginalRecipient) -> bytes:
 
 
 def _moment(text: bytes) -> datetime:
-    moment = datetime.fromisoformat(text.decode("ascii"))
-    # RFC 4865 4 takes the date-time of RFC 3339, which has a time zone; fromisoformat reads more than that.
-    if moment.tzinfo is None or text[10:11] not in b"Tt":
+    # RFC 4865 4 takes the date-time of RFC 3339; fromisoformat reads much more than that.
+    if grammar.DATE_TIME.fullmatch(text) is None:
         raise ValueError("expected a date and time with its time zone, as RFC 3339 has it")
-    return moment
+    return _in_utc(datetime.fromisoformat(text.upper().decode("ascii")))
 
 
 def _write_moment(moment: datetime) -> bytes:
-    return moment.isoformat().encode("ascii")
+    return _in_utc(moment).isoformat().replace("+00:00", "Z").encode("ascii")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """RFC 4865 4: the moment is said in UTC."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its time zone")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC the year is none of 1 to 9999") from None
 
 
 def _by(text: bytes) -> DeliverBy:
     seconds, _, mode = text.upper().partition(b";")
     trace = len(mode) == 2 and mode.endswith(b"T")
-    value = DeliverBy(_signed(seconds, 9), ByMode(mode[:1].decode("ascii")), trace)
+    # RFC 2852 4: by-time = ["-" / "+"] 1*9digit
+    due_s = _number(seconds[1:], 9) if seconds.startswith(b"+") else _signed(seconds, 9)
+    value = DeliverBy(due_s, ByMode(mode[:1].decode("ascii")), trace)
     if mode not in (b"R", b"N", b"RT", b"NT") or (value.mode is ByMode.RETURN and value.seconds <= 0):
         raise ValueError("expected seconds;R or seconds;N, with more than 0 seconds for R")
     return value
@@ -218,7 +233,7 @@ def format_params(params: MailParams | RcptParams, offered: Container[str]) -> b
     """What follows the path, with the space before it. A LocalProtocolError: one that is not offered, or malformed."""
     if params is NO_MAIL_PARAMS or params is NO_RCPT_PARAMS:
         return b""
-    table = MAIL if isinstance(params, MailParams) else RCPT
+    table, parse = (MAIL, parse_mail_params) if isinstance(params, MailParams) else (RCPT, parse_rcpt_params)
     words = [b""]
     for keyword, row in table.items():
         value = getattr(params, row.name)
@@ -226,17 +241,20 @@ def format_params(params: MailParams | RcptParams, offered: Container[str]) -> b
             continue
         if row.extension not in offered:
             raise LocalProtocolError(f"{row.keyword} is not offered by the server")
-        words.append(keyword if row.read is None else keyword + b"=" + _write(row, value))
-    return b" ".join(words)
-
-
-def _write(row: _Param, value: Any) -> bytes:
-    try:
-        text = row.write(value)
-        faithful = _read(row, text) == value
-    except (ValueError, RemoteProtocolError) as problem:
-        raise LocalProtocolError(f"{row.keyword} cannot be sent: {problem}") from problem
+        words.append(keyword if row.read is None else keyword + b"=" + _written(row, value))
+    text = b" ".join(words)
     # What the server will read must be what was meant: nothing can be smuggled into the command by a value.
-    if not faithful or grammar.PARAM.fullmatch(row.keyword.encode("ascii") + b"=" + text) is None:
-        raise LocalProtocolError(f"{row.keyword} cannot be sent: {value!r}")
+    try:
+        faithful = parse(text, offered) == params
+    except RemoteProtocolError as problem:
+        raise LocalProtocolError(f"the parameters cannot be sent: {problem}") from problem
+    if not faithful:
+        raise LocalProtocolError(f"{params} cannot be sent")
     return text
+
+
+def _written(row: _Param, value: Any) -> bytes:
+    try:
+        return row.write(value)
+    except ValueError as problem:
+        raise LocalProtocolError(f"{row.keyword} cannot be sent: {problem}") from problem

@@ -1,7 +1,7 @@
 """From a line to an event: the server's reading of commands, and its judgement on them.
 
-A command passes these gates in this order, and the first that it does not pass answers it: errors so far, length, line
-end, known verb, place in the session, extension in force, pipelining, grammar of the argument, declared limits.
+A command passes these gates in this order, and the first that it does not pass answers it: errors so far, line end,
+length, known verb, place in the session, extension in force, pipelining, grammar of the argument, declared limits.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class CommandReader:
         if line is None:
             return None
         truncated, buffer.truncated = buffer.truncated, False
-        word, _, argument = line[:-2].rstrip(b" \t").partition(b" ")
+        text = line[:-2].rstrip(b" \t")
+        word, _, argument = text.partition(b" ")
         verb = command.VERBS.get(word.upper())
         if errors >= self._bounds.errors:
             return verdict.too_many_errors(verb or Verb.NOOP)
@@ -52,9 +53,9 @@ class CommandReader:
             return verdict.unterminated(verb or Verb.NOOP)
         if truncated or len(line) > self._limits.get(verb or Verb.NOOP, self._bounds.command_line):
             return verdict.too_long(verb or Verb.NOOP)
-        control = grammar.CONTROL.search(line, 0, len(line) - 2) is not None
+        control = grammar.CONTROL.search(text) is not None
         if verb is None:
-            return verdict.unknown(control=control)
+            return verdict.unknown(word, control=control)
         objection = self._objection(verb, buffer, state, facts)
         if control:
             objection = objection or verdict.control_character(verb)
@@ -65,7 +66,7 @@ class CommandReader:
         if refused := verdict.wrong_hello(verb, lmtp=self._lmtp):
             return refused
         if hoped(state, verb) is None:
-            return verdict.misplaced(verb, state)
+            return verdict.misplaced(verb, state, lmtp=self._lmtp)
         if verb in verdict.EXTENSION_OF and (refused := verdict.not_offered(verb, facts, self._offers)):
             return refused
         if buffer and (self._strict or verb in _ALWAYS_STRICT):

@@ -98,7 +98,7 @@ class Reply:
 
         Without ``utf8`` other characters than ASCII are escaped. A line that would be longer than ``limit`` octets
         with its CRLF (RFC 5321 4.5.3.1.5) goes on in a further line of the same reply. A character that must not be
-        in a reply is a LocalProtocolError, as is a code outside 200 to 559.
+        in a reply is a LocalProtocolError, as is a code outside 200 to 559, or a limit that leaves no room for a text.
         """
         if not 200 <= self.code <= 559 or self.code % 100 > 59:
             raise LocalProtocolError(f"{self.code} is not a reply code")
@@ -118,6 +118,8 @@ _KINDS: Final = {kind.value: kind for kind in ReplyClass}
 
 def _fold(wire: bytes, prefix: int, room: int) -> list[bytes]:
     """``wire`` in pieces of at most ``room`` octets, each behind the first ``prefix`` octets, no character split."""
+    if room - prefix < 4:  # octets of the longest character
+        raise LocalProtocolError(f"a reply line of {room + 6} octets has no room for a text")
     head, rest, pieces = wire[:prefix], wire[prefix:], []
     while rest:
         cut = room - prefix

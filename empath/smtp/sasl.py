@@ -122,7 +122,9 @@ class BearerServer:
         tokens = [token[1] for pair in pairs if (token := _BEARER.fullmatch(pair))]
         if match is None or len(tokens) != 1:
             raise _malformed(self._mechanism)
-        user = _utf8(match[1] or b"", self._mechanism).replace("=2C", ",").replace("=3D", "=")
+        user = _utf8(match[1] or b"", self._mechanism)
+        if self._mechanism == "OAUTHBEARER":  # RFC 5801 4: saslname; XOAUTH2 has the name as it is
+            user = user.replace("=2C", ",").replace("=3D", "=")
         return Credentials(user, tokens[0].decode("ascii"))
 
 

@@ -46,7 +46,8 @@ from empath.smtp.reply import Reply
 from empath.smtp.session import State, Verb, after
 from empath.smtp.verdict import refusal_of_body
 
-_Answerable = Command | BodyEnd | ChunkEnd | Refused
+Answerable = Command | BodyEnd | ChunkEnd | Refused
+"""The events that want a reply."""
 
 
 class ServerConnection:
@@ -58,18 +59,20 @@ class ServerConnection:
         offers: Extensions = BASIC,
         *,
         lmtp: bool = False,
+        tls: bool = False,
         bounds: Bounds | None = None,
         auth_in_clear: bool = False,
         strict_groups: bool = True,
     ) -> None:
         """``offers``: all that this server has; what of it EHLO says depends on TLS and identity.
 
-        ``auth_in_clear`` lets AUTH be offered without TLS. ``strict_groups`` false lets clients send on behind commands
-        whose reply they must await (RFC 2920 3.1); never behind DATA, STARTTLS, AUTH or XCLIENT.
+        ``tls``: the connection is encrypted from its first octet (RFC 8314). ``auth_in_clear`` lets AUTH be offered
+        without TLS. ``strict_groups`` false lets clients send on behind commands whose reply they must await (RFC 2920
+        3.1); never behind DATA, STARTTLS, AUTH or XCLIENT.
         """
         self.hostname = hostname
         self.state = State.CONNECTED
-        self.facts = Facts()
+        self.facts = Facts(tls=tls)
         self.errors = 0
         """Refusals sent so far in this session."""
         self._offers = offers
@@ -81,7 +84,7 @@ class ServerConnection:
         self._reader = CommandReader(offers, self._bounds, lmtp, strict_groups)
         # What waits for an answer: its verb, the event itself, and how many replies are due.
         self._pending: Verb | None = Verb.GREETING
-        self._event: _Answerable | None = None
+        self._event: Answerable | None = None
         self._due = 1
         # The body that is being read: by dot, or by chunks; and the chunk at hand, or why it is thrown away.
         self._decoder: DataDecoder | None = None
@@ -102,11 +105,14 @@ class ServerConnection:
         return bool(self._buffer)
 
     def receive_data(self, octets: bytes) -> None:
-        """Take what the client sent; empty: it has closed its end. Bounded only by what the driver reads at once."""
-        if octets:
-            self._buffer.feed(octets)
-        else:
+        """Take what the client sent; empty: it has closed its end. Bounded only by what the driver reads at once.
+
+        What comes after the end of the session is thrown away.
+        """
+        if not octets:
             self._eof = True
+        elif self.state is not State.CLOSED:
+            self._buffer.feed(octets)
 
     def next_event(self) -> ServerEvent | Pause:
         """What the client wants next; a ``Pause`` says why there is nothing. Never raises on account of the client."""
@@ -134,7 +140,7 @@ class ServerConnection:
 
         A LocalProtocolError: there is nothing to answer, or not like this.
         """
-        if self.state is State.CLOSED or (self._pending is None and reply.code != 421):
+        if self.state is State.CLOSED or (self._pending in (None, Verb.HANDSHAKE) and reply.code != 421):
             raise LocalProtocolError(f"there is nothing to answer with {reply.code}")
         goal = self._goal(self._pending or Verb.NOOP, reply)
         # RFC 4954 4 gives challenges the length of its own lines; a challenge must not be folded.
@@ -173,7 +179,7 @@ class ServerConnection:
             raise LocalProtocolError(f"{reply.code} does not answer {verb.value} in state {self.state.value}")
         return goal
 
-    def _arrive(self, goal: State, granted: _Answerable | None) -> None:
+    def _arrive(self, goal: State, granted: Answerable | None) -> None:
         """Enter ``goal`` and keep the facts in step; ``granted`` is what was answered, if the answer was positive."""
         self.state = goal
         if goal is State.CLOSED:
@@ -191,7 +197,6 @@ class ServerConnection:
             self._decoder = self._chunks = None
             if isinstance(granted, Auth | AuthResponse):
                 self.facts.authenticated = True
-                self.facts.in_force = self.facts.in_force.without("AUTH")
             elif isinstance(granted, Hello):
                 self.facts.hello = granted
                 self.facts.in_force = NO_EXTENSIONS if isinstance(granted, Helo) else self.extensions
@@ -212,7 +217,7 @@ class ServerConnection:
             return self._begin_chunk(event)
         return event if event is None else self._ask(event)
 
-    def _ask(self, event: _Answerable) -> _Answerable:
+    def _ask(self, event: Answerable) -> Answerable:
         """Hand ``event`` out, and read no further until it is answered: in LMTP a whole body once per recipient."""
         self._event, self._pending, self._due = event, event.verb, 1
         if self._lmtp and (isinstance(event, BodyEnd) or (isinstance(event, ChunkEnd) and event.last)):
@@ -221,11 +226,10 @@ class ServerConnection:
 
     def _begin_chunk(self, event: Bdat | Refused) -> ServerEvent | None:
         self._chunk = event
+        self._chunks = self._chunks or ChunkReader(self._bounds.text_line, self._offers.size)
         if isinstance(event, Refused):
-            self._chunks = self._chunks or ChunkReader(self._bounds.text_line, None)
             self._chunks.begin(event.skip_octets, discarding=True)
             return self._next_chunk(event)
-        self._chunks = self._chunks or ChunkReader(self._bounds.text_line, self._offers.size)
         self._chunks.begin(event.size_octets)
         return event
 

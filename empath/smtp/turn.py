@@ -27,6 +27,8 @@ def check_available(item: Command | BodyEnd, facts: Facts, *, lmtp: bool, auth_i
         raise LocalProtocolError(f"the server does not offer {keyword}")
     if not isinstance(item, Auth):
         return
+    if facts.authenticated:
+        raise LocalProtocolError("AUTH is said once in a session (RFC 4954 4)")
     if not (facts.tls or auth_in_clear):
         raise LocalProtocolError("AUTH is not said without TLS")
     if item.mechanism not in facts.in_force.mechanisms:

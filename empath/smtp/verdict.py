@@ -31,12 +31,12 @@ _BODIES: Final = (
     (BodyFault.TOO_BIG, Reply(552, "the message is larger than this server takes", "5.3.4")),
 )
 
+# RFC 9110 9.3 and RFC 5789; PRI begins HTTP/2 (RFC 9113 3.4). None is a command of any SMTP.
+_HTTP_METHODS: Final = frozenset(b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI".split())
+
 _OUT_OF_ORDER: Final = {
     State.REFUSED: "nothing but QUIT here",
-    State.GREETED: "say EHLO first",
     State.READY: "say MAIL first",
-    State.MAIL: "no valid recipients: say RCPT first",
-    State.RCPT: "a transaction is open: end it with DATA or RSET",
     State.CHUNK: "a message is being sent in chunks: go on with BDAT or RSET",
 }
 
@@ -57,12 +57,18 @@ def unterminated(verb: Verb) -> Refused:
 
 
 def too_long(verb: Verb) -> Refused:
-    """RFC 5321 4.2.2 and 4.5.3.1.4; for AUTH RFC 4954 4 has a code of its own."""
-    return Refused(verb, Reply(500, "line too long", "5.5.6" if verb in (Verb.AUTH, Verb.RESPONSE) else "5.5.2"))
+    """RFC 5321 4.2.2 and 4.5.3.1.4; for AUTH RFC 4954 4 has a code of its own. Behind a BDAT stands its chunk."""
+    enhanced = "5.5.6" if verb in (Verb.AUTH, Verb.RESPONSE) else "5.5.2"
+    return Refused(verb, Reply(500, "line too long", enhanced), closes=verb is Verb.BDAT)
 
 
-def unknown(*, control: bool) -> Refused:
-    """RFC 5321 4.2.4. The verb it is filed under matters to nobody: a refusal leaves every state alone."""
+def unknown(word: bytes, *, control: bool) -> Refused:
+    """RFC 5321 4.2.4. The verb it is filed under matters to nobody: a refusal leaves every state alone.
+
+    After a request of HTTP the session ends: a web browser can be made to send commands in the body of one.
+    """
+    if word in _HTTP_METHODS:
+        return Refused(Verb.NOOP, Reply(500, "this is SMTP, not HTTP", "5.5.1"), closes=True)
     text = "a command holds no control characters" if control else "command not known here"
     return Refused(Verb.NOOP, Reply(500, text, "5.5.2"))
 
@@ -81,27 +87,36 @@ def wrong_hello(verb: Verb, *, lmtp: bool) -> Refused | None:
     return None
 
 
-def misplaced(verb: Verb, state: State) -> Refused:
-    """RFC 5321 4.1.4: the order of commands. No recipient is 554 there and in RFC 2920 3.1, the rest 503."""
-    code = 554 if state is State.MAIL and verb in (Verb.DATA, Verb.BDAT, Verb.BDAT_LAST) else 503
-    if verb in (Verb.STARTTLS, Verb.AUTH, Verb.XCLIENT) and state is not State.GREETED:
-        return Refused(verb, Reply(503, "not within a transaction: say RSET first", "5.5.1"))
-    return Refused(verb, Reply(code, _OUT_OF_ORDER[state], "5.5.1"))
+def misplaced(verb: Verb, state: State, *, lmtp: bool) -> Refused:
+    """RFC 5321 4.1.4: the order of commands. No recipient is 554 in 3.3 and RFC 2920 3.1, and 503 in RFC 2033 4.2."""
+    code = 503
+    match state, verb:
+        case State.GREETED, _:
+            text = f"say {'LHLO' if lmtp else 'EHLO'} first"
+        case ((State.MAIL | State.RCPT), Verb.MAIL):
+            text = "a transaction is open: end it with DATA or RSET"
+        case ((State.MAIL | State.RCPT | State.CHUNK), (Verb.STARTTLS | Verb.AUTH | Verb.XCLIENT)):
+            text = "not within a transaction: say RSET first"
+        case State.MAIL, _:
+            code, text = 503 if lmtp else 554, "no valid recipients: say RCPT first"
+        case _:
+            text = _OUT_OF_ORDER[state]
+    return Refused(verb, Reply(code, text, "5.5.1"))
 
 
 def not_offered(verb: Verb, facts: Facts, offers: Extensions) -> Refused | None:
     """An extension's verb where the extension is not in force, and which reason there is for it."""
     keyword = EXTENSION_OF[verb]
+    if verb is Verb.AUTH and facts.authenticated:
+        return Refused(verb, Reply(503, "already authenticated", "5.5.1"))  # RFC 4954 4
     if keyword in facts.in_force:
         return None
     if keyword not in offers:
         return Refused(verb, Reply(502, "not available here", "5.5.1"))
-    if verb is Verb.AUTH and facts.authenticated:
-        return Refused(verb, Reply(503, "already authenticated", "5.5.1"))  # RFC 4954 4
     if verb is Verb.STARTTLS and facts.tls:
         return Refused(verb, Reply(503, "TLS is active already", "5.5.1"))
     if verb is Verb.AUTH and not facts.tls:
-        return Refused(verb, Reply(538, "say STARTTLS first", "5.7.11"))  # RFC 4954 6
+        return Refused(verb, Reply(538, "encryption is needed: say STARTTLS first", "5.7.11"))  # RFC 4954 6
     return Refused(verb, Reply(503, "say EHLO first", "5.5.1"))
 
 

@@ -23,7 +23,9 @@ class BodyWriter:
     _encoder: DataEncoder = field(factory=DataEncoder, init=False)
 
     def begin_chunk(self, size_octets: int, *, last: bool) -> None:
-        """BDAT announces ``size_octets``."""
+        """BDAT announces ``size_octets``. With none of them in the last chunk, the body ends here."""
+        if not size_octets:
+            self._check(b"", last=last)
         self.chunk_left, self._last = size_octets, last
 
     def write_chunk(self, content: bytes) -> bytes:

@@ -23,7 +23,6 @@ from empath.config.schema.delivery import (
     QueueBackend,
     RateLimitSettings,
     TimeoutSettings,
-    TlsPolicy,
     TlsSettings,
     WorkerSettings,
 )
@@ -50,6 +49,7 @@ from empath.config.schema.smtp import (
     SmtpSettings,
 )
 from empath.config.units import HostPort, IPAddress, IPNetwork, Period, Rate
+from empath.policy.tls import TlsPolicy
 
 __all__ = [
     "ALIASES",

@@ -19,6 +19,7 @@ from empath.config.schema.keys import (
     tables_by_domain,
 )
 from empath.config.units import HostPort, Period, Rate
+from empath.policy.tls import TlsPolicy
 from empath.smtp.address import Domain
 from empath.world.endpoint import TcpEndpoint
 
@@ -30,14 +31,6 @@ class QueueBackend(Enum):
     """What keeps the queue."""
 
     SQLITE = "sqlite"
-
-
-class TlsPolicy(Enum):
-    """Whether TLS is used towards a site."""
-
-    DISABLED = "disabled"
-    OPPORTUNISTIC = "opportunistic"
-    REQUIRED = "required"
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,117 @@
+"""The nursery tree of one worker.
+
+::
+
+    SERVICES .......... a crash of any child ends the worker: memory never holds the only copy
+    |- signals          begin the shutdown, or hasten it
+    |- capture          the peer of the sandbox
+    `- STORE .......... the committer: outlives all work
+       `- drain ....... its deadline is set by the shutdown
+          `- WORK
+             |- intake ..... ends at once: listeners, dispatcher
+             |- sessions ... one task each
+             `- lanes ...... one task each while they have work, with their senders
+
+Nesting is order: what is inside may use what is outside, and has ended before it ends.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import PurePath
+
+import trio
+from attrs import field, frozen
+
+from empath.app.assembly import Assembly
+from empath.app.shutdown import Shutdown
+from empath.capture import DIRECTORY, Archive
+from empath.capture import serve as serve_capture
+from empath.config.schema import Config, Mode
+from empath.delivery.closing import Observe
+from empath.ingress.listener import Intake
+from empath.spool.open import open_spool
+from empath.spool.store import Store
+from empath.world.endpoint import Endpoint, TcpEndpoint
+from empath.world.ports import Listener, World
+from empath.world.signals import Request
+
+_MAX_PORT_TRIES = 100
+
+
+@frozen(kw_only=True)
+class Worker:
+    """One worker, before it runs."""
+
+    config: Config
+    world: World
+    observe: Observe
+    open_store: Callable[[], Store] = field()
+    """Opens the queue. Called in a thread of its own."""
+
+    async def run(
+        self,
+        requests: AsyncIterator[Request],
+        *,
+        task_status: trio.TaskStatus[list[Endpoint]] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Run until a request to stop is carried out. Starts with the endpoints that are listened on.
+
+        Raises SpoolError and ListenFailed, before it has started.
+        """
+        shutdown = Shutdown(self.config.shutdown.grace_s)
+        holder = f"empath (pid {os.getpid()})"
+        path = PurePath(self.config.spool_path)
+        async with (
+            trio.open_nursery() as services,
+            open_spool(self.world, path, self.open_store, holder=holder) as spool,
+        ):
+            capture = await services.start(self._capture) if self.config.mode is Mode.SANDBOX else None
+            assembly = Assembly(
+                config=self.config,
+                world=self.world,
+                spool=spool,
+                shutdown=shutdown,
+                observe=self.observe,
+                capture=capture,
+            )
+            listeners = await self._listen(assembly)
+            services.start_soon(_obey, requests, shutdown)
+            task_status.started([listener.endpoint for listener, _ in listeners])
+            with shutdown.drain:
+                async with trio.open_nursery() as work:
+                    work.start_soon(self._take_in, assembly, listeners, work)
+            services.cancel_scope.cancel()
+
+    async def _take_in(self, assembly: Assembly, listeners: list[tuple[Listener, Intake]], work: trio.Nursery) -> None:
+        """Bring work in until the shutdown begins; then see to it that what is under way comes to its end."""
+        dispatcher = assembly.dispatcher()
+        with assembly.shutdown.intake:
+            async with trio.open_nursery() as intake:
+                for listener, sessions in listeners:
+                    intake.start_soon(sessions.run, listener, work)
+                if not self.config.delivery.frozen:
+                    intake.start_soon(dispatcher.run, work)
+        for _, sessions in listeners:
+            sessions.drain()
+        await dispatcher.drain()
+
+    async def _listen(self, assembly: Assembly) -> list[tuple[Listener, Intake]]:
+        admission = assembly.admission()
+        return [
+            (await self.world.network.listen(settings.listen_addr), assembly.intake(settings, admission))
+            for settings in self.config.smtp.listeners
+        ]
+
+    async def _capture(self, *, task_status: trio.TaskStatus[Endpoint]) -> None:
+        directory = PurePath(self.config.spool_path) / DIRECTORY
+        archive = await Archive.open(self.world.disk, self.world.clock, directory)
+        endpoint = TcpEndpoint("127.0.0.1", 0)
+        await serve_capture(self.world.network, endpoint, archive=archive, task_status=task_status)
+
+
+async def _obey(requests: AsyncIterator[Request], shutdown: Shutdown) -> None:
+    async for request in requests:
+        if request is Request.STOP:
+            shutdown.ask()

@@ -1,0 +1,57 @@
+"""How a command says that it did not do what it was asked to: what, why, what to try, and an exit status."""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """What went wrong, for those who look it up. A code never changes its meaning."""
+
+    UNREACHABLE = "SND001"
+    """No connection to the server, or none that can be used."""
+    NO_ANSWER = "SND002"
+    """The connection broke, or the server was silent for too long, before the message was complete."""
+    REFUSED = "SND003"
+    """The server refused for good."""
+    DEFERRED = "SND004"
+    """The server refused for now."""
+    UNCERTAIN = "SND005"
+    """The message was sent as a whole and its acceptance was not heard of (RFC 1047)."""
+    UNSENDABLE = "SND006"
+    """The message, or an address, is not one that can be sent, or not to this server."""
+    NO_RECIPIENT = "SND007"
+    """Nobody to send to."""
+    UNREADABLE = "SND008"
+    """The message cannot be read."""
+    NO_SERVER = "SND009"
+    """The configuration does not tell where to send."""
+    SPOOL = "SRV001"
+    """The spool cannot be opened."""
+    LISTEN = "SRV002"
+    """A listener cannot be opened."""
+    NOT_CAPTURED = "CAP001"
+    """There is no such captured message."""
+    AMBIGUOUS = "CAP002"
+    """Several captured messages have the name."""
+    ARCHIVE = "CAP003"
+    """The captured messages cannot be read."""
+
+
+class Complaint(Exception):
+    """Ends a command. `Program` prints it and exits with its status."""
+
+    def __init__(self, code: Code, what: str, *, why: str, remedy: str, status: int) -> None:
+        """``status`` is one of ``sysexits.h``."""
+        super().__init__(what)
+        self.code = code
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+        self.status = status
+
+    def __str__(self) -> str:
+        """All of it, in the form that faults of the configuration have."""
+        return f"error[{self.code}] {self.what}\n   why  {self.why}\n   try  {self.remedy}"
+
+    def as_record(self) -> dict[str, object]:
+        """Return what a program needs to know."""
+        return {"code": self.code.value, "what": self.what, "why": self.why, "try": self.remedy}

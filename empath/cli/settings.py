@@ -1,0 +1,38 @@
+"""The configuration, for commands that need a key or two of it."""
+
+import os
+from pathlib import Path
+from typing import IO, Any, Final
+
+import click
+from typing_extensions import override
+
+from empath.config import ConfigError, Sources, load
+from empath.config.schema import Config
+
+config_option: Final = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read this configuration file, and none from the usual places.",
+)
+
+
+class Misconfigured(click.ClickException):
+    """Ends a command with status 78 and everything that is wrong with the configuration."""
+
+    exit_code = os.EX_CONFIG
+
+    @override
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the report, by default on stderr."""
+        click.echo(self.message, file=file, err=file is None)
+
+
+def configuration(config_file: Path | None) -> Config:
+    """Return the configuration that the daemon would start with too. Raises `Misconfigured`."""
+    try:
+        return load(Sources.of_process(file=config_file)).config
+    except ConfigError as error:
+        raise Misconfigured(str(error)) from error

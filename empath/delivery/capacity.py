@@ -1,0 +1,61 @@
+"""The connections that all lanes share: a bound, and who gives way.
+
+A lane that wants to open a connection when none is left waits in line; an idle connection of another lane, which only
+waits for a next message that may never come, is asked to close for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from attrs import define, field
+
+
+@define(eq=False)
+class Capacity:
+    """Counts connections, opened or being opened."""
+
+    limit: int
+    used: int = field(init=False, default=0)
+    _idle: dict[object, Callable[[], None]] = field(init=False, factory=dict)
+    """Who is idle, longest first, and how to tell them to close."""
+    _line: deque[Callable[[], None]] = field(init=False, factory=deque)
+    """Lanes to be told when a place becomes free. Each stands here at most once."""
+
+    def take(self) -> bool:
+        """Take a place if there is one."""
+        if self.used >= self.limit:
+            return False
+        self.used += 1
+        return True
+
+    def give_back(self) -> None:
+        """A connection has ended; the lane that waits longest is told."""
+        self.used -= 1
+        if self._line:
+            self._line.popleft()()
+
+    def wait(self, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called when a place becomes free, and make one free if somebody is idle."""
+        if tell not in self._line:
+            self._line.append(tell)
+        if self._idle:
+            owner = next(iter(self._idle))
+            self._idle.pop(owner)()
+
+    def forget(self, tell: Callable[[], None]) -> None:
+        """A lane has nothing to wait for any more."""
+        if tell in self._line:
+            self._line.remove(tell)
+
+    def idle(self, owner: object, close: Callable[[], None]) -> None:
+        """``owner`` has a connection and nothing to send; ``close`` may be called until ``busy`` is."""
+        if self._line:
+            close()
+        else:
+            self._idle[owner] = close
+
+    def busy(self, owner: object) -> None:
+        """``owner`` has something to send again, or has ended."""
+        self._idle.pop(owner, None)

@@ -1,0 +1,198 @@
+"""A hop: an open connection to a next host, greeted and introduced, with its machine.
+
+Whatever goes wrong with it leaves this module as a ``Failure`` that names the phase and the host. After any failure the
+hop is of no further use and is closed by whoever owns it: nothing is said to a host that no longer makes sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import trio
+from attrs import define, field, frozen
+
+from empath.config.schema import TimeoutSettings
+from empath.mail.diagnosis import Diagnosis, Kind, Phase, phase_of
+from empath.mail.failure import Failure, SystemFailure, SystemKind, failure_of, judge
+from empath.policy.route import Target
+from empath.policy.tls import Situation, Step, TlsPolicy, refusal, step
+from empath.smtp import (
+    BodyEnd,
+    Bounds,
+    ClientConnection,
+    Command,
+    ConnectionClosed,
+    Ehlo,
+    Helo,
+    Pause,
+    Quit,
+    RemoteProtocolError,
+    ReplyReceived,
+    Rset,
+    StartTls,
+    State,
+)
+from empath.world.endpoint import TcpEndpoint
+from empath.world.errors import ConnectFailed, ConnectionLost, LocalNetworkFault, TlsFailed
+from empath.world.ports import Network
+from empath.world.tls import TlsContext, TlsSummary, start_tls
+
+_BOUNDS = Bounds(reply_line=4096)
+"""RFC 5321 4.5.3.1.5 allows 512 octets in a reply line; real hosts write whole paragraphs into theirs."""
+
+
+@contextmanager
+def within(seconds: float, phase: Phase, host: str) -> Iterator[None]:
+    """Do something with ``host`` in so much time, and turn all that can go wrong into a Failure."""
+    with trio.move_on_after(seconds) as scope:
+        try:
+            yield
+        except ConnectFailed as problem:
+            raise _trouble(Kind.CONNECT, phase, host, problem.reason) from problem
+        except ConnectionLost as problem:
+            raise _trouble(Kind.CONNECTION_LOST, phase, host, str(problem)) from problem
+        except TlsFailed as problem:
+            raise _trouble(Kind.TLS_FAILED, phase, host, problem.reason) from problem
+        except RemoteProtocolError as problem:
+            raise _trouble(Kind.PROTOCOL, phase, host, str(problem)) from problem
+        except LocalNetworkFault as problem:
+            raise SystemFailure(SystemKind.OVERLOAD, str(problem)) from problem
+    if scope.cancelled_caught:
+        raise _trouble(Kind.TIMEOUT, phase, host, f"no answer within {seconds:g} s")
+
+
+def _trouble(kind: Kind, phase: Phase, host: str, text: str) -> Failure:
+    return failure_of(Diagnosis(kind=kind, phase=phase, host=host, text=text))
+
+
+@define(eq=False)
+class Hop:
+    """See the module."""
+
+    target: Target
+    timeouts: TimeoutSettings
+    client: ClientConnection
+    stream: trio.abc.Stream
+    tls: TlsSummary | None = field(init=False, default=None)
+    transactions: int = field(init=False, default=0)
+    """Messages that were tried over it."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether a transaction may begin now."""
+        return self.client.state is State.READY and not self.client.outstanding
+
+    async def replies(self, count: int) -> list[ReplyReceived]:
+        """The next ``count`` replies. To be called within ``within``."""
+        received: list[ReplyReceived] = []
+        while len(received) < count:
+            event = self.client.next_event()
+            if isinstance(event, Pause):
+                self.client.receive_data(bytes(await self.stream.receive_some()))
+            elif isinstance(event, ConnectionClosed):
+                raise ConnectionLost("the host closed the connection")
+            else:
+                received.append(event)
+                if self.client.state is State.CLOSED and len(received) < count:
+                    break  # 421: the rest will never be answered
+        return received
+
+    async def ask(self, item: Command | BodyEnd, timeout_s: float) -> ReplyReceived:
+        """Say one thing and wait for its answer."""
+        with within(timeout_s, phase_of(item.verb), self.target.host):
+            await self.stream.send_all(self.client.send(item))
+            return (await self.replies(1))[0]
+        raise AssertionError("within raises or returns")
+
+    async def reset(self) -> bool:
+        """Get rid of a transaction that was not completed; whether the hop is usable now."""
+        if self.client.state in (State.MAIL, State.RCPT, State.CHUNK) and not self.client.outstanding:
+            with trio.move_on_after(self.timeouts.command_s):
+                try:
+                    await self.stream.send_all(self.client.send(Rset()))
+                    await self.replies(1)
+                except (ConnectionLost, RemoteProtocolError):
+                    return False
+        return self.usable
+
+    async def quit(self) -> None:
+        """Take leave, if there is somebody to take leave of. Never fails: no message hangs on it any more."""
+        with trio.move_on_after(self.timeouts.quit_s):
+            try:
+                if self.usable:
+                    await self.stream.send_all(self.client.send(Quit()))
+                    await self.replies(1)
+            except (ConnectionLost, RemoteProtocolError):
+                pass
+        await trio.aclose_forcefully(self.stream)
+
+
+@frozen(kw_only=True)
+class Dialling:
+    """How connections of a lane are made."""
+
+    network: Network
+    hostname: str
+    timeouts: TimeoutSettings
+    tls: TlsPolicy
+    context: TlsContext
+
+    async def open(self, host: Target) -> Hop:
+        """Connect, read the greeting, introduce ourselves, and encrypt as the policy has it. Raises Failure."""
+        try:
+            return await self._open(host, encrypt=True)
+        except Failure as problem:
+            broken = problem.diagnosis.phase is Phase.STARTTLS and problem.diagnosis.reply is None
+            if not broken or step(self.tls, Situation.HANDSHAKE_FAILED) is not Step.AGAIN_IN_CLEAR:
+                raise
+        return await self._open(host, encrypt=False)
+
+    async def _open(self, host: Target, *, encrypt: bool) -> Hop:
+        with within(self.timeouts.connect_s, Phase.CONNECT, host.host):
+            stream: trio.abc.Stream = await self.network.connect(TcpEndpoint(host.address, host.port))
+        hop = Hop(host, self.timeouts, ClientConnection(bounds=_BOUNDS, check_bodies=False), stream)
+        try:
+            await self._greet(hop)
+            if encrypt:
+                await self._encrypt(hop)
+        except BaseException:
+            await trio.aclose_forcefully(hop.stream)
+            raise
+        return hop
+
+    async def _greet(self, hop: Hop) -> None:
+        with within(self.timeouts.greeting_s, Phase.GREETING, hop.target.host):
+            greeting = (await hop.replies(1))[0].reply
+        if not greeting.positive:
+            raise judge(greeting, Phase.GREETING, host=hop.target.host)
+        await self._introduce(hop)
+
+    async def _introduce(self, hop: Hop) -> None:
+        """Say EHLO with our own name, or HELO to a host that knows no EHLO (RFC 5321 3.2)."""
+        answer = await hop.ask(Ehlo(self.hostname), self.timeouts.command_s)
+        if answer.reply.code >= 500:
+            answer = await hop.ask(Helo(self.hostname), self.timeouts.command_s)
+        if not answer.reply.positive:
+            raise judge(answer.reply, Phase.HELLO, host=hop.target.host)
+
+    async def _encrypt(self, hop: Hop) -> None:
+        """Say STARTTLS if the policy has us do so here, and be told why not to go on if it does not."""
+        offered = "STARTTLS" in hop.client.facts.in_force
+        situation = Situation.OFFERED if offered else Situation.NOT_OFFERED
+        reply = None
+        if step(self.tls, situation) is Step.START:
+            reply = (await hop.ask(StartTls(), self.timeouts.command_s)).reply
+            if reply.positive:
+                await self._shake_hands(hop)
+                return
+            situation = Situation.REFUSED
+        if step(self.tls, situation) is Step.DEFER:
+            raise refusal(situation, host=hop.target.host, reply=reply)
+
+    async def _shake_hands(self, hop: Hop) -> None:
+        with within(self.timeouts.command_s, Phase.STARTTLS, hop.target.host):
+            stream = await start_tls(hop.stream, self.context, host=hop.target.host)
+            hop.client.tls_established()
+        hop.stream, hop.tls = stream, stream.summary
+        await self._introduce(hop)

@@ -1,0 +1,30 @@
+"""A job: what one sender does at a time, which is one message for those of its recipients that are due in one lane."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from empath.mail.envelope import Envelope
+from empath.spool.contract import Claim, ClaimedDelivery
+
+
+@frozen(kw_only=True)
+class Job:
+    """The due deliveries of one message that share a recipient domain and a site."""
+
+    claim: Claim
+    envelope: Envelope
+    domain: str
+    """The recipient domain, by which the route is found; A-labels in lower case."""
+    site: str
+    """The destination, by which the lane is found: the domain itself, or what configuration puts in its place."""
+    deliveries: tuple[ClaimedDelivery, ...]
+
+    @property
+    def ordinals(self) -> tuple[int, ...]:
+        """Which recipients of the envelope."""
+        return tuple([delivery.key.ordinal for delivery in self.deliveries])
+
+    def only(self, ordinals: frozenset[int]) -> Job:
+        """The same for fewer recipients."""
+        return evolve(self, deliveries=tuple([one for one in self.deliveries if one.key.ordinal in ordinals]))

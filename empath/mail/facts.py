@@ -1,0 +1,141 @@
+"""What happened: values for whoever watches, that is logs, audit, metrics, and the checks of a simulation.
+
+A fact is said after the thing is true, never before: `MessageAccepted` after the commit, `DeliveryEnded` after the
+record. Nobody who does the work may depend on who listens. ``at`` is wall clock, seconds since 1970; durations are
+measured on the monotonic clock, so the two need not agree when the wall clock is set.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from empath.mail.delivery import Status
+from empath.mail.diagnosis import Diagnosis
+from empath.mail.envelope import Envelope
+from empath.mail.ids import DeliveryId, MessageId, SessionId
+from empath.mail.outcome import Outcome
+from empath.mail.waiting import Wait
+from empath.smtp import Address, Reply, Verb
+
+
+@frozen(kw_only=True)
+class SessionOpened:
+    """A client was greeted."""
+
+    at: float
+    session: SessionId
+    listener: str
+    client_ip: str | None
+
+
+@frozen(kw_only=True)
+class SessionClosed:
+    """The session is over, however it ended."""
+
+    at: float
+    session: SessionId
+    messages: int
+    """How many it brought that were accepted."""
+    duration_s: float
+    reason: str
+    """``quit``, or why it ended without."""
+
+
+@frozen(kw_only=True)
+class MessageAccepted:
+    """A message is on the disk, and we answer for it."""
+
+    at: float
+    message: MessageId
+    session: SessionId | None
+    """None: it was made here."""
+    envelope: Envelope
+    size_bytes: int
+    """Of the content as it came, without the trace field that was added."""
+    commit_s: float
+    """From the end of the data to the commit."""
+
+
+@frozen(kw_only=True)
+class MessageRefused:
+    """A client was told that we do not take a message, or not for this recipient."""
+
+    at: float
+    session: SessionId
+    verb: Verb
+    reply: Reply
+    reverse_path: Address | None
+    recipient: Address | None
+    """None: the refusal is for all recipients."""
+
+
+@frozen(kw_only=True)
+class DeliveryAttempted:
+    """An attempt has ended. There is one of these for each recipient, and the outcome says all that differs."""
+
+    at: float
+    delivery: DeliveryId
+    recipient: Address
+    site: str
+    attempt: int
+    """From 1."""
+    outcome: Outcome
+    address: str | None
+    """IP address and port of the host that was talked to."""
+    tls_version: str | None
+    waited_s: float
+    """From acceptance to the beginning of this attempt."""
+    took_s: float
+    """From there to the outcome."""
+
+
+@frozen(kw_only=True)
+class DeliveryEnded:
+    """A delivery has come to its final status, on record."""
+
+    at: float
+    delivery: DeliveryId
+    status: Status
+    diagnosis: Diagnosis | None
+    """Why it failed or expired; None: it is completed."""
+    report: MessageId | None
+    """The report that tells its sender; None: there is none to send."""
+
+
+@frozen(kw_only=True)
+class LaneChanged:
+    """A lane began or ceased to be held up, or the number of its connections changed."""
+
+    at: float
+    site: str
+    wait: Wait | None
+    """What holds it up; None: nothing does."""
+    backlog: int
+    """Deliveries in memory that wait for a sender."""
+    senders: int
+    """Connections it has or is opening."""
+
+
+@frozen(kw_only=True)
+class BreakerMoved:
+    """The breaker of a site has changed its state."""
+
+    at: float
+    site: str
+    before: str
+    after: str
+    until: float | None
+    """When an open breaker lets the next probe through."""
+
+
+Fact = (
+    SessionOpened
+    | SessionClosed
+    | MessageAccepted
+    | MessageRefused
+    | DeliveryAttempted
+    | DeliveryEnded
+    | LaneChanged
+    | BreakerMoved
+)
+"""All of them, for matching."""

@@ -1,0 +1,140 @@
+"""The circuit breaker of a site: after so many failures in a row it is left alone, then tried with a few probes.
+
+The caller tells it of calls to the site, which are attempts that got as far as dialling. Only what is charged to the
+site is a failure (`empath.mail.Charge`); a host that refuses a recipient is up and well, and that is a success here.
+
+The table, drawn by ``diagram()``. A cell names the state that follows; in an empty cell the event cannot happen.
+
+::
+
+    event    closed     open       half_open
+    trip     open                  open
+    elapse              half_open
+    prove                          closed
+
+``trip``: the ``failure_threshold``-th failure in a row; in half_open, any failure. ``elapse``: ``timeout`` seconds have
+passed. ``prove``: ``half_open_max_calls`` probes have succeeded. Half_open admits that many and no more, so that a site
+that has just come back is not met by the whole queue.
+
+A call counts in the period that admitted it, and in no other: a time-out that began before the breaker opened says
+nothing about what the probes find. That is what the ticket is for.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import inf
+from typing import Final, NewType
+
+from attrs import define, field
+
+Ticket = NewType("Ticket", int)
+"""Admits one call, and is handed back with what it came to."""
+
+
+class BreakerState(Enum):
+    """Whether calls are let through. The value is the word for commands, facts and metrics."""
+
+    CLOSED = "closed"
+    """They are."""
+    OPEN = "open"
+    """None is."""
+    HALF_OPEN = "half_open"
+    """A few are, as probes."""
+
+    __hash__ = object.__hash__
+
+
+class BreakerEvent(Enum):
+    """What moves a breaker."""
+
+    TRIP = "trip"
+    ELAPSE = "elapse"
+    PROVE = "prove"
+
+    __hash__ = object.__hash__
+
+
+TABLE: Final[dict[tuple[BreakerState, BreakerEvent], BreakerState]] = {
+    (BreakerState.CLOSED, BreakerEvent.TRIP): BreakerState.OPEN,
+    (BreakerState.OPEN, BreakerEvent.ELAPSE): BreakerState.HALF_OPEN,
+    (BreakerState.HALF_OPEN, BreakerEvent.TRIP): BreakerState.OPEN,
+    (BreakerState.HALF_OPEN, BreakerEvent.PROVE): BreakerState.CLOSED,
+}
+
+
+def after(state: BreakerState, event: BreakerEvent) -> BreakerState | None:
+    """The state after ``event``; None: it cannot happen there."""
+    return TABLE.get((state, event))
+
+
+@define(eq=False, kw_only=True)
+class Breaker:
+    """The breaker of one site. Time is monotonic, in seconds, and an argument."""
+
+    failure_threshold: int = 5
+    timeout_s: float = 60.0
+    half_open_max_calls: int = 3
+    state: BreakerState = field(default=BreakerState.CLOSED, init=False)
+    _period: int = field(default=0, init=False)
+    _failures: int = field(default=0, init=False)
+    """In a row, in this period."""
+    _probes: int = field(default=0, init=False)
+    """Admitted in this period, without those that were handed back."""
+    _proofs: int = field(default=0, init=False)
+    _until: float = field(default=-inf, init=False)
+
+    @property
+    def until(self) -> float | None:
+        """When an open breaker admits the first probe; None: it is not open."""
+        return self._until if self.state is BreakerState.OPEN else None
+
+    def admit(self, now: float) -> Ticket | None:
+        """Let a call through, or not. Every ticket is to be handed back, by exactly one of the methods below."""
+        if self.state is BreakerState.OPEN and now >= self._until:
+            self._move(BreakerEvent.ELAPSE)
+        if self.state is BreakerState.OPEN:
+            return None
+        if self.state is BreakerState.HALF_OPEN:
+            if self._probes >= self.half_open_max_calls:
+                return None
+            self._probes += 1
+        return Ticket(self._period)
+
+    def succeed(self, ticket: Ticket) -> None:
+        """The site answered, whatever it said."""
+        if ticket != self._period:
+            return
+        self._failures = 0
+        if self.state is BreakerState.HALF_OPEN:
+            self._proofs += 1
+            if self._proofs >= self.half_open_max_calls:
+                self._move(BreakerEvent.PROVE)
+
+    def fail(self, ticket: Ticket, now: float) -> None:
+        """The call failed, and the site is to blame."""
+        if ticket != self._period:
+            return
+        self._failures += 1
+        if self.state is BreakerState.HALF_OPEN or self._failures >= self.failure_threshold:
+            self._until = now + self.timeout_s
+            self._move(BreakerEvent.TRIP)
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """The call ended without telling anything about the site: it may be made again."""
+        if ticket == self._period and self.state is BreakerState.HALF_OPEN:
+            self._probes -= 1
+
+    def _move(self, event: BreakerEvent) -> None:
+        self.state = TABLE[self.state, event]
+        self._period += 1
+        self._failures = self._probes = self._proofs = 0
+
+
+def diagram() -> str:
+    """The table as text, in the form that stands in the docstring of this module."""
+    lines = ["event    " + "".join(state.value.ljust(11) for state in BreakerState)]
+    for event in BreakerEvent:
+        goals = [after(state, event) for state in BreakerState]
+        lines.append(f"{event.value:<9}" + "".join((goal.value if goal else "").ljust(11) for goal in goals))
+    return "\n".join(line.rstrip() for line in lines)

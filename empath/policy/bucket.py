@@ -1,0 +1,58 @@
+"""The token bucket: at most so many in any stretch of time, and the exact moment of the next one.
+
+It is kept as one number, the moment at which the bucket would be full again (the generic cell rate algorithm, ITU-T
+I.371 annex A). That has three merits over counting tokens: nothing needs refilling, so there are no ticks; the moment
+of the next token is read off, not computed from a remainder; and ``take`` asks the very comparison that ``ready_at``
+promises, so a task that sleeps until then is never told to sleep a little more.
+
+Promise: in any stretch of ``t`` seconds, no more than ``burst + rate * t`` are taken. With a burst of 1, the default,
+they are evenly spaced, and what was not used is not saved up. Time is whatever the caller's clock says, as long as it
+does not go back: use the monotonic one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from attrs import define, field
+
+
+def _positive(instance: object, attribute: object, value: float) -> None:
+    if not 0 < value < inf:
+        raise ValueError(f"a bucket needs a rate and a burst above 0, not {value}")
+
+
+@define(eq=False)
+class TokenBucket:
+    """Lets ``rate_per_s`` through each second, and ``burst`` at once if nothing was taken for long."""
+
+    rate_per_s: float = field(validator=_positive)
+    burst: int = field(default=1, validator=_positive)
+    _full_at: float = field(default=-inf, init=False)
+
+    @property
+    def ready_at(self) -> float:
+        """The first moment at which ``take`` succeeds."""
+        return self._full_at - (self.burst - 1) / self.rate_per_s
+
+    def take(self, now: float) -> bool:
+        """Take a token, if there is one."""
+        if now < self.ready_at:
+            return False
+        self._full_at = max(self._full_at, now) + 1 / self.rate_per_s
+        return True
+
+
+def take_all(buckets: Iterable[TokenBucket], now: float) -> float | None:
+    """Take a token from each, or from none.
+
+    None: they were taken. Else the first moment at which all of them can have one, as things stand.
+    """
+    several = tuple(buckets)
+    ready_at = max((bucket.ready_at for bucket in several), default=now)
+    if ready_at > now:
+        return ready_at
+    for bucket in several:
+        bucket.take(now)
+    return None

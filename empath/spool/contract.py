@@ -1,0 +1,175 @@
+"""What every backend promises, and the values that go in and out.
+
+The spool knows messages and deliveries. A message is an envelope, which it keeps and does not read, and a body. A
+delivery is the fate of one of its recipients: it waits until ``next_attempt``, is claimed, and is recorded either as
+finished, and then gone, or as waiting again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from attrs import field, frozen
+
+from empath.mail.failure import EmpathError
+from empath.mail.ids import MessageId
+
+
+class SpoolError(EmpathError):
+    """The store cannot keep its promises now: nothing was accepted or recorded. Ours to answer for, never a peer's."""
+
+
+class SpoolFull(SpoolError):
+    """There is no room for the message. It may be offered again later."""
+
+
+class SpoolHeld(SpoolError):
+    """Another daemon has this spool open."""
+
+
+@frozen(kw_only=True)
+class BodyFile:
+    """A body that lies in a file of its own, which was durable before the message was accepted."""
+
+    name: str
+    size_bytes: int
+
+
+Body = bytes | BodyFile
+
+
+@frozen(kw_only=True)
+class Acceptance:
+    """A message to be kept, with one delivery for each recipient."""
+
+    mid: MessageId
+    received: float
+    """Wall clock, seconds."""
+    envelope: bytes
+    body: Body = field(repr=False)
+    domains: tuple[str, ...]
+    """The domain of each recipient as A-labels, in the order of the envelope: the ordinals of the deliveries."""
+    next_attempt: float
+    """Before this moment nothing is attempted; wall clock, seconds."""
+
+
+@frozen
+class DeliveryKey:
+    """One delivery, to the spool that made it. Not stable over a conversion of the spool."""
+
+    message: int
+    ordinal: int
+
+
+@frozen(kw_only=True)
+class ClaimedDelivery:
+    """One delivery that is to be attempted now."""
+
+    key: DeliveryKey
+    domain: str
+    attempts: int
+    """How often it was attempted before."""
+    last: bytes = b""
+    """What was recorded of the latest attempt; empty: nothing."""
+
+
+@frozen(kw_only=True)
+class Claim:
+    """The due deliveries of one message. They stay claimed until recorded, or until the spool is opened anew."""
+
+    mid: MessageId
+    received: float
+    envelope: bytes
+    body: Body = field(repr=False)
+    deliveries: tuple[ClaimedDelivery, ...]
+
+
+@frozen(kw_only=True)
+class Claimed:
+    """What there was to claim."""
+
+    claims: list[Claim]
+    next_due: float | None
+    """The earliest ``next_attempt`` among all that still wait; None: nothing waits."""
+
+
+@frozen(kw_only=True)
+class Finished:
+    """A delivery that will not be attempted again: delivered, or given up and reported."""
+
+    key: DeliveryKey
+
+
+@frozen(kw_only=True)
+class Waiting:
+    """A delivery that is to be attempted again."""
+
+    key: DeliveryKey
+    next_attempt: float
+    attempts: int
+    """How often it was attempted, this time included."""
+    last: bytes = b""
+    """What the latest attempt came to, in a form that the spool keeps and does not read."""
+
+
+Fate = Finished | Waiting
+
+
+@frozen(kw_only=True)
+class Statistics:
+    """How much there is."""
+
+    messages: int
+    waiting: int
+    """Deliveries that wait for their next attempt."""
+    claimed: int
+    """Deliveries that are being attempted."""
+
+
+class BodyDraft(Protocol):
+    """A large body on its way into a file. It ends with ``commit`` or ``discard``."""
+
+    async def write(self, block: bytes) -> None:
+        """Append. A SpoolError: the draft is of no further use."""
+
+    async def commit(self) -> BodyFile:
+        """Make the file durable; what comes back goes into an ``Acceptance``. Without one it is swept away later."""
+
+    async def discard(self) -> None:
+        """Throw away what was written. Never fails; nothing happens after ``commit``."""
+
+
+class Spool(Protocol):
+    """The durable store of messages, and of the fate of each recipient.
+
+    Every call is whole or nothing, survives the process, and may raise a SpoolError.
+    """
+
+    async def accept(self, acceptance: Acceptance) -> None:
+        """Keep a message. When this returns it is on the disk, and we answer for it."""
+
+    async def claim(self, *, now: float, until: float, room: int) -> Claimed:
+        """Take up to ``room`` deliveries that are due at ``now``, the longest due first.
+
+        Their next attempt moves to ``until`` before this returns, so that a crash in the middle of an attempt cannot
+        make a message hammer its destination at every start.
+        """
+
+    async def record(self, fates: Sequence[Fate], reports: Sequence[Acceptance] = ()) -> None:
+        """Write down what became of claimed deliveries, and accept the reports on them, in one transaction.
+
+        A message whose last delivery has finished goes with it.
+        """
+
+    async def wait_news(self) -> None:
+        """Return when a message was accepted since the last call of this. May return for nothing."""
+
+    async def draft_body(self, mid: MessageId) -> BodyDraft:
+        """Begin a body that is too large to be kept in memory."""
+
+    def read_body(self, body: BodyFile) -> AsyncIterator[bytes]:
+        """The content of a large body, in blocks."""
+
+    async def statistics(self) -> Statistics:
+        """Count."""

@@ -1,0 +1,51 @@
+"""Opening a spool: whose it is, what is left over, and who writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import PurePath
+
+import trio
+
+from empath.spool.committer import Committer
+from empath.spool.contract import SpoolError, SpoolHeld
+from empath.spool.grouped import GroupedSpool
+from empath.spool.store import Store
+from empath.world.errors import DiskError, LockHeld
+from empath.world.ports import World
+
+
+@asynccontextmanager
+async def open_spool(
+    world: World, path: PurePath, open_store: Callable[[], Store], *, holder: str
+) -> AsyncIterator[GroupedSpool]:
+    """A spool whose large bodies lie below ``path``, for the time of the context. ``holder`` says who we are.
+
+    A second daemon is refused with SpoolHeld, which names the first: the kernel holds the lock, and lets go when the
+    process dies. On leaving, all operations that wait are done before the store is closed.
+    """
+    bodies = path / "bodies"
+    try:
+        await world.disk.make_directory(bodies)
+        lock = await world.disk.lock(path / "lock", holder=holder)
+    except LockHeld as problem:
+        raise SpoolHeld(f"the spool at {path} is in use by {problem.holder}") from problem
+    except DiskError as problem:
+        raise SpoolError(f"the spool cannot be opened: {problem}") from problem
+    try:
+        offload = world.offload.own("spool", threads=1)
+        store = await offload.run(open_store)
+        committer: Committer[Store] = Committer(store, offload)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(committer.run)
+            try:
+                spool = GroupedSpool(committer, world.disk, bodies)
+                await spool.sweep()
+                yield spool
+            finally:
+                committer.close()
+        await offload.run(store.close)
+    finally:
+        with trio.CancelScope(shield=True):
+            await lock.release()
