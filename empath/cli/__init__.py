@@ -2,8 +2,13 @@
 
 Data goes to stdout, talk goes to stderr. The text of a command is for people and may change; ``--json`` is for
 programs: one object whose ``schema`` member names its form and the version of that form, and which only ever gains
-members.
+members. What does not work ends in a `Complaint`: what, why, what to try.
 
 Exit statuses are those of BSD's ``sysexits.h``, so that a program which calls these commands understands them as it
-understands sendmail: 0 for success, 64 for a wrong command line.
+understands sendmail: 0 for success, 64 for a wrong command line, 65 for bad data (an address, a message), 66 for a
+message that is not there, 69 for a server that refuses or is not there, 74 for a disk that fails, 75 for what may work
+later, 78 for a wrong configuration.
+
+Each subcommand is a module of its name, imported when it is called (`Program.add_later`). Those that send share
+`addresses`, `message` and `reading` for what is sent, `server` for where it goes, `submit` and `dialogue` for the way.
 """

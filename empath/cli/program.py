@@ -10,11 +10,15 @@ import click
 
 from empath.cli.complaint import Complaint
 
+INTERRUPTED = 130
+"""The status that a shell reports for a program which Ctrl-C has ended."""
+
 
 class Program(click.Group):
     """A command with subcommands.
 
-    It ends with status 64 (``EX_USAGE``) when its command line is wrong, and with that of a `Complaint`.
+    It ends with status 64 (``EX_USAGE``) when its command line is wrong, with that of a `Complaint`, and with 130 after
+    Ctrl-C.
     """
 
     def __init__(self, name: str | None = None, **attributes: Any) -> None:
@@ -60,3 +64,5 @@ def _statuses() -> Iterator[None]:
     except Complaint as complaint:
         click.echo(str(complaint), err=True)
         raise click.exceptions.Exit(complaint.status) from complaint
+    except KeyboardInterrupt as interrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from interrupt

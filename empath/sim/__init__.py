@@ -24,8 +24,8 @@ counted and failed one by one.
 """
 
 from empath.sim.network import Conditions, Reach, VirtualHost, VirtualNetwork
-from empath.sim.run import run
+from empath.sim.run import simulate
 from empath.sim.world import SimulatedWorld
 from empath.sim.zones import Zones
 
-__all__ = ["Conditions", "Reach", "SimulatedWorld", "VirtualHost", "VirtualNetwork", "Zones", "run"]
+__all__ = ["Conditions", "Reach", "SimulatedWorld", "VirtualHost", "VirtualNetwork", "Zones", "simulate"]

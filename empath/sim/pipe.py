@@ -113,16 +113,14 @@ class Pipe:
 
     async def put(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it, waiting while the buffer is full."""
-        while True:
+        self.check_writable()
+        while data:
+            await self.wait_for_room()
             self.check_writable()
-            if not data:
-                return
-            room = self.capacity_bytes - self._size_bytes
-            if room > 0:
+            if self.has_room:
+                room = self.capacity_bytes - self._size_bytes
                 self._append(bytes(data[:room]))
                 data = data[room:]
-            else:
-                await self.wait_for_room()
 
     async def wait_for_room(self) -> None:
         """Wait until the buffer has room or something else has happened."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
-import trio._core._run as scheduler
+from trio._core import _run as scheduler
 from trio.testing import MockClock
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ T = TypeVar("T")
 SWITCH = "_ALLOW_DETERMINISTIC_SCHEDULING"
 
 
-def run(function: Callable[[], Awaitable[T]], *, seed: int) -> T:
+def simulate(function: Callable[[], Awaitable[T]], *, seed: int) -> T:
     """Run an async function on a clock that jumps ahead whenever every task waits. Returns its result.
 
     Trio's clock starts at 0. Nothing inside may use threads, real sockets or real files: the clock does not see them.

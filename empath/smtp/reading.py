@@ -30,6 +30,7 @@ class CommandReader:
     _bounds: Bounds
     _lmtp: bool
     _strict: bool
+    _auth_in_clear: bool
     _limits: dict[Verb, int] = field(init=False)
     _longest: int = field(init=False)
 
@@ -67,8 +68,10 @@ class CommandReader:
             return refused
         if hoped(state, verb) is None:
             return verdict.misplaced(verb, state, lmtp=self._lmtp)
-        if verb in verdict.EXTENSION_OF and (refused := verdict.not_offered(verb, facts, self._offers)):
-            return refused
+        if verb in verdict.EXTENSION_OF:
+            tls_needed = verb is Verb.AUTH and not (facts.tls or self._auth_in_clear)
+            if refused := verdict.not_offered(verb, facts, self._offers, tls_needed=tls_needed):
+                return refused
         if buffer and (self._strict or verb in _ALWAYS_STRICT):
             return verdict.too_early(verb, pipelining="PIPELINING" in facts.in_force)
         return None

@@ -81,7 +81,7 @@ class ServerConnection:
         self._auth_in_clear = auth_in_clear
         self._buffer = ReceiveBuffer()
         self._eof = False
-        self._reader = CommandReader(offers, self._bounds, lmtp, strict_groups)
+        self._reader = CommandReader(offers, self._bounds, lmtp, strict_groups, auth_in_clear)
         # What waits for an answer: its verb, the event itself, and how many replies are due.
         self._pending: Verb | None = Verb.GREETING
         self._event: Answerable | None = None

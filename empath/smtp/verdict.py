@@ -104,7 +104,7 @@ def misplaced(verb: Verb, state: State, *, lmtp: bool) -> Refused:
     return Refused(verb, Reply(code, text, "5.5.1"))
 
 
-def not_offered(verb: Verb, facts: Facts, offers: Extensions) -> Refused | None:
+def not_offered(verb: Verb, facts: Facts, offers: Extensions, *, tls_needed: bool) -> Refused | None:
     """An extension's verb where the extension is not in force, and which reason there is for it."""
     keyword = EXTENSION_OF[verb]
     if verb is Verb.AUTH and facts.authenticated:
@@ -115,7 +115,7 @@ def not_offered(verb: Verb, facts: Facts, offers: Extensions) -> Refused | None:
         return Refused(verb, Reply(502, "not available here", "5.5.1"))
     if verb is Verb.STARTTLS and facts.tls:
         return Refused(verb, Reply(503, "TLS is active already", "5.5.1"))
-    if verb is Verb.AUTH and not facts.tls:
+    if tls_needed:
         return Refused(verb, Reply(538, "encryption is needed: say STARTTLS first", "5.7.11"))  # RFC 4954 6
     return Refused(verb, Reply(503, "say EHLO first", "5.5.1"))
 

@@ -13,7 +13,7 @@ import trio
 from attrs import define, field, frozen
 from typing_extensions import override
 
-from empath.world.draft import Draft, explain, explaining
+from empath.world.draft import Draft, explaining
 from empath.world.errors import LockHeld
 from empath.world.ports import TEMPORARY_SUFFIX, DurableFile, ReadableFile
 
@@ -102,14 +102,17 @@ class DurableDisk:
 
     async def lock(self, path: PurePath, *, holder: str) -> HeldLock:
         """Take an exclusive lock."""
-        try:
-            handle = await self.offload.run(lambda: self.calls.lock(str(path), holder))
-        except BlockingIOError:
-            other = await self.run(lambda: self.calls.holder(str(path)), "read", path)
-            raise LockHeld(str(path), "lock", f"it is held by {other or 'another process'}", other) from None
-        except OSError as error:
-            raise explain(error, "lock", path) from error
-        return HeldLock(self, path, handle)
+
+        def take_or_tell() -> int | str:
+            try:
+                return self.calls.lock(str(path), holder)
+            except BlockingIOError:
+                return self.calls.holder(str(path))
+
+        taken = await self.run(take_or_tell, "lock", path)
+        if isinstance(taken, str):
+            raise LockHeld(str(path), "lock", f"it is held by {taken or 'another process'}", taken)
+        return HeldLock(self, path, taken)
 
     async def run(self, call: Callable[[], T], doing: str, path: PurePath) -> T:
         """Make file calls in a thread, and turn their error into the `DiskError` that it means."""
@@ -159,8 +162,7 @@ class GatheredFile(DurableFile):
         """Throw the draft away if it is still one."""
         self._take()
         if self._draft.pending:
-            with trio.CancelScope(shield=True):
-                await self._offload.run(self._draft.throw_away)
+            await self._offload.run(self._draft.throw_away)
 
     def _take(self) -> bytes:
         content = b"".join(self._pieces)

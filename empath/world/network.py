@@ -106,24 +106,25 @@ class SocketListener(Listener):
         while True:
             try:
                 sock, address = self._socket.accept()
-            except BlockingIOError:
-                await trio.lowlevel.wait_readable(self._socket)
-                self._turns.renew()
             except OSError as error:
-                await self._get_over(error)
+                failure = error
             else:
                 return self._wrap(sock, address)
+            await self._get_over(failure)
 
-    async def _get_over(self, error: OSError) -> None:
-        if error.errno in SHORTAGES:
+    async def _get_over(self, failure: OSError) -> None:
+        if isinstance(failure, BlockingIOError):
+            await trio.lowlevel.wait_readable(self._socket)
+            self._turns.renew()
+        elif failure.errno in SHORTAGES:
             self.pauses += 1
             await trio.sleep(ACCEPT_PAUSE_S)
-        elif error.errno in PASSING:
+        elif failure.errno in PASSING:
             await trio.lowlevel.checkpoint()
-        elif error.errno == errno.EBADF:
+        elif failure.errno == errno.EBADF:
             raise trio.ClosedResourceError("this listener was closed")
         else:
-            raise ListenFailed(self.endpoint, _text(error)) from error
+            raise ListenFailed(self.endpoint, _text(failure)) from failure
 
     def _wrap(self, sock: socket.socket, address: tuple[str, int]) -> SocketConnection:
         sock.setblocking(False)
@@ -187,19 +188,16 @@ def _bind_source(sock: socket.socket, source: str) -> None:
 
 async def _establish(sock: socket.socket, endpoint: Endpoint) -> None:
     try:
-        try:
-            sock.connect(_address(endpoint))
-        except BlockingIOError as error:
-            if error.errno != errno.EINPROGRESS:
-                raise  # EAGAIN: a Unix socket whose queue is full, or no free port
-            await trio.lowlevel.wait_writable(sock)
-            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if code:
-                raise OSError(code, os.strerror(code)) from None
-        else:
-            await trio.lowlevel.checkpoint()
-    except OSError as error:
-        raise _connect_failed(endpoint, error) from error
+        code = sock.connect_ex(_address(endpoint))
+    except OSError as error:  # a path that is too long for an address
+        raise ConnectFailed(endpoint, _text(error)) from error
+    if code == errno.EINPROGRESS:
+        await trio.lowlevel.wait_writable(sock)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    else:
+        await trio.lowlevel.checkpoint()
+    if code:
+        raise _connect_failed(endpoint, OSError(code, os.strerror(code)))
 
 
 def _connect_failed(endpoint: Endpoint, error: OSError) -> ConnectFailed | LocalNetworkFault:

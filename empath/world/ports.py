@@ -105,6 +105,10 @@ class Resolver(Protocol):
         """Return the TLSA records of a TCP service (RFC 6698 3). Ask for the security before using them."""
 
 
+DISCARD_S = 30.0
+"""How long removing an unfinished file may hold up a task that was cancelled."""
+
+
 class DurableFile(abc.ABC):
     """A file that comes into being as a whole or not at all. Made by `Disk.create`, used as a context manager.
 
@@ -133,7 +137,8 @@ class DurableFile(abc.ABC):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.discard()
+        with trio.move_on_after(DISCARD_S, shield=True):
+            await self.discard()
 
 
 class ReadableFile(trio.abc.AsyncResource):

@@ -78,10 +78,11 @@ class SocketConnection(Connection):
             try:
                 return self._socket.recv(size)
             except BlockingIOError:
-                await trio.lowlevel.wait_readable(self._socket)
-                self._turns.renew()
+                pass  # the loop waits outside of the handler, so that a cancellation carries no other error along
             except OSError as error:
                 raise lost(error) from error
+            await trio.lowlevel.wait_readable(self._socket)
+            self._turns.renew()
 
     @override
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:

@@ -156,11 +156,14 @@ async def _handshake(stream: trio.abc.Stream, context: ssl.SSLContext, *, host: 
         inner = trio.SSLStream(stream, context, server_hostname=host, server_side=host is None, https_compatible=True)
     except (ValueError, TypeError) as error:  # a name from DNS need not be one that TLS can carry
         raise TlsFailed(f"{host!r} cannot be asked for: {error}") from error
+    failure: trio.BrokenResourceError | None = None
     try:
         await inner.do_handshake()
     except trio.BrokenResourceError as error:
+        failure = error
+    if failure is not None:
         await _send_alert(inner)
-        raise _failed(error) from error.__cause__
+        raise _failed(failure) from failure.__cause__
     version, (cipher, _, bits) = inner.version(), inner.cipher()
     return TlsStream(inner, TlsSummary(version, cipher, bits, inner.getpeercert(binary_form=True)))
 

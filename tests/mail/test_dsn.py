@@ -1,0 +1,331 @@
+"""Reports to senders: golden files, what independent readers make of them, and what hostile hosts try.
+
+``EMPATH_WRITE_GOLDEN=1`` writes the golden files anew; read the difference before it is kept.
+"""
+
+import os
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from empath.mail.diagnosis import Diagnosis, Kind, Phase
+from empath.mail.dsn import MAX_RETURNED_BYTES, Action, Notice, Report, report, returned, wanted
+from empath.mail.envelope import Envelope, Recipient
+from empath.mail.failure import judge
+from empath.mail.ids import MessageId
+from empath.smtp import Address, Body, MailParams, Notify, OriginalRecipient, RcptParams, Reply, Return
+
+GOLDEN = Path(__file__).parent / "golden"
+CAME, NOW = 1762772405.0, 1763204405.0
+ORIGINAL, REPORT = MessageId(1762772405, 42), MessageId(1763204405, 43)
+CONTENT = b"From: Billing <billing@example.com>\r\nTo: ann@example.org\r\nSubject: Invoice\r\n\r\nPlease pay.\r\n"
+
+
+def to(address: str, *, notify: Notify | None = None, orcpt: OriginalRecipient | None = None) -> Recipient:
+    return Recipient(Address.parse(address), RcptParams(notify=notify, orcpt=orcpt))
+
+
+def envelope(*recipients: Recipient, sender: str = "billing@example.com", params: MailParams | None = None) -> Envelope:
+    path = Address.parse(sender)
+    return Envelope(reverse_path=path, recipients=recipients, received=CAME, params=params or MailParams())
+
+
+def refused(code: int = 550, text: str | tuple[str, ...] = "No such user", enhanced: str | None = "5.1.1") -> Diagnosis:
+    return judge(Reply(code, text, enhanced), Phase.RCPT, host="mx1.example.org").diagnosis
+
+
+def make(
+    about: Envelope, *notices: Notice, content: bytes = CONTENT, ret: Return = Return.FULL, message: MessageId = REPORT
+) -> Report:
+    return report(
+        notices,
+        action=Action.FAILED,
+        envelope=about,
+        original=ORIGINAL,
+        content=content,
+        ret=ret,
+        message=message,
+        hostname="mx.example.com",
+        now=NOW,
+    )
+
+
+def rejected() -> Report:
+    ann = to("ann@example.org")
+    return make(envelope(ann), Notice(recipient=ann, diagnosis=refused(), last_attempt=CAME + 1))
+
+
+def expired() -> Report:
+    """Two of three recipients: one was never reached, one was put off to the end."""
+    bob = to("bob@example.net", orcpt=OriginalRecipient("rfc822", "robert@example.com"))
+    eve = to("eve@bücher.example")
+    silent = Diagnosis(kind=Kind.CONNECT, phase=Phase.CONNECT, host="mx.example.net", text="connection refused")
+    busy = judge(Reply(451, ("Greylisted", "try later"), "4.7.1"), Phase.RCPT, host="[192.0.2.7]").diagnosis
+    about = envelope(to("ann@example.org"), bob, eve, params=MailParams(envid="QQ314159", ret=Return.HEADERS))
+    notices = (
+        Notice(recipient=bob, diagnosis=silent, last_attempt=NOW - 60),
+        Notice(recipient=eve, diagnosis=busy, last_attempt=NOW),
+    )
+    return make(about, *notices, ret=Return.HEADERS)
+
+
+def international() -> Report:
+    jorg = to("jörg@bücher.example", orcpt=OriginalRecipient("utf-8", "jörg@example.com"))
+    diagnosis = Diagnosis(kind=Kind.NEEDS_SMTPUTF8, phase=Phase.MAIL, host="mx.example.net", text="no SMTPUTF8")
+    content = "From: billing@example.com\r\nTo: jörg@bücher.example\r\nSubject: Grüße\r\n\r\nHallo!\r\n".encode()
+    about = envelope(jorg, params=MailParams(smtputf8=True, body=Body.EIGHT_BIT))
+    return make(
+        about, Notice(recipient=jorg, diagnosis=diagnosis, last_attempt=NOW), content=content, ret=Return.HEADERS
+    )
+
+
+def hostile() -> Report:
+    ann = to("ann@example.org", orcpt=OriginalRecipient("rfc822", "x\r\nBcc: victim@example.net"))
+    text = (
+        f"--=_{REPORT}",
+        f"--=_{REPORT}--\r\nContent-Type: text/html\r\n\r\n<b>",
+        "\x1b[2J",
+        "Bcc: victim",
+        "é" * 90,
+    )
+    notice = Notice(recipient=ann, diagnosis=refused(text=text), last_attempt=None)
+    return make(envelope(ann), notice, content=b"Subject: x\r\n\r\n--=_6911c5b5-2b\r\n--=_6911c5b5-2b--\r\n")
+
+
+def unlawful() -> Report:
+    ann = to("ann@example.org")
+    content = b"Subject: caf\xe9 = " + b"x" * 90 + b"\r\nTo: ann@example.org\r\n\r\nbody\r\n"
+    notice = Notice(recipient=ann, diagnosis=refused(), last_attempt=NOW)
+    return make(envelope(ann), notice, content=content, ret=Return.HEADERS)
+
+
+CASES = {case.__name__: case for case in (rejected, expired, international, hostile, unlawful)}
+
+
+def parts(made: Report) -> tuple[EmailMessage, list[EmailMessage]]:
+    parsed = message_from_bytes(made.content, policy=policy.SMTP)
+    assert isinstance(parsed, EmailMessage)
+    found = [part for part in parsed.iter_parts() if isinstance(part, EmailMessage)]
+    assert not parsed.defects
+    assert [part.defects for part in found] == [[]] * 3
+    return parsed, found
+
+
+def blocks(made: Report) -> list[dict[str, str]]:
+    """The blocks of fields in the second part, whatever its type is called."""
+    status = made.content.split(b"delivery-status\r\n")[-1].split(b"\r\n\r\n", 1)[1].split(b"\r\n--=_", 1)[0]
+    texts = status.decode().removesuffix("\r\n").replace("\r\n ", " ").split("\r\n\r\n")
+    return [dict(line.split(": ", 1) for line in text.split("\r\n")) for text in texts]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_report_is_the_golden_file_to_the_octet(name: str) -> None:
+    path, made = GOLDEN / f"{name}.eml", CASES[name]()
+    if os.environ.get("EMPATH_WRITE_GOLDEN"):
+        path.write_bytes(made.content)
+    assert made.content == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_report_is_a_lawful_message_of_three_parts(name: str) -> None:
+    made = CASES[name]()
+    parsed, found = parts(made)
+    assert parsed.get_content_type() == "multipart/report"
+    assert parsed["auto-submitted"] == "auto-replied"
+    assert parsed["report-type"] is None
+    assert f"message/{parsed.get_param('report-type')}" == found[1].get_content_type()
+    assert len(found) == 3
+    lines = made.content.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    assert not any(b"\n" in line or b"\r" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nobody_is_ever_told_about_a_report(name: str) -> None:
+    made = CASES[name]()
+    assert made.envelope.reverse_path is None
+    assert [str(recipient.address) for recipient in made.envelope.recipients] == ["billing@example.com"]
+    assert made.envelope.params.size == len(made.content)
+    assert (made.envelope.params.body is Body.EIGHT_BIT) is not made.content.isascii()
+
+
+def test_a_program_finds_what_it_needs() -> None:
+    parsed, found = parts(rejected())
+    about, ann = (block for block in found[1].iter_parts())
+    assert dict(about.items()) == {
+        "Reporting-MTA": "dns; mx.example.com",
+        "Arrival-Date": "Mon, 10 Nov 2025 11:00:05 +0000",
+    }
+    assert dict(ann.items()) == {
+        "Final-Recipient": "rfc822; ann@example.org",
+        "Action": "failed",
+        "Status": "5.1.1",
+        "Remote-MTA": "dns; mx1.example.org",
+        "Diagnostic-Code": "smtp; 550 5.1.1 No such user",
+        "Last-Attempt-Date": "Mon, 10 Nov 2025 11:00:06 +0000",
+    }
+    assert parsed["subject"] == "Not delivered: ann@example.org"
+    assert found[2].get_content_type() == "message/rfc822"
+
+
+def test_the_original_is_returned_to_the_octet() -> None:
+    assert CONTENT + b"\r\n--=_" in rejected().content
+
+
+def test_only_the_recipients_it_is_about_are_named() -> None:
+    """Defect 11 of the ancestor: its reports always named every recipient of the message."""
+    said = expired().content.split(b"text/rfc822-headers")[0]
+    assert b"ann@example.org" not in said
+    assert [block["Final-Recipient"] for block in blocks(expired())[1:]] == [
+        "rfc822; bob@example.net",
+        "rfc822; eve@xn--bcher-kva.example",
+    ]
+
+
+def test_what_the_sender_asked_to_be_called_is_said_again() -> None:
+    message, bob, eve = blocks(expired())
+    assert message["Original-Envelope-Id"] == "QQ314159"
+    assert bob["Original-Recipient"] == "rfc822; robert@example.com"
+    assert "Original-Recipient" not in eve
+
+
+def test_an_expired_delivery_is_reported_with_its_last_trouble() -> None:
+    _, bob, eve = blocks(expired())
+    assert (bob["Status"], bob["Diagnostic-Code"]) == ("4.4.1", "x-empath; mx.example.net: connection refused")
+    assert (eve["Status"], eve["Diagnostic-Code"]) == ("4.7.1", "smtp; 451 4.7.1 Greylisted try later")
+    assert eve["Remote-MTA"] == "dns; [192.0.2.7]"
+
+
+def test_where_no_host_was_found_none_is_named() -> None:
+    ann = to("ann@example.org")
+    lost = Diagnosis(kind=Kind.NO_SUCH_DOMAIN, phase=Phase.ROUTE, text="example.org does not exist")
+    _, block = blocks(make(envelope(ann), Notice(recipient=ann, diagnosis=lost, last_attempt=NOW)))
+    assert "Remote-MTA" not in block
+    assert (block["Status"], block["Diagnostic-Code"]) == ("5.1.2", "x-empath; example.org does not exist")
+
+
+def test_an_international_recipient_is_named_as_it_is() -> None:
+    made = international()
+    assert made.envelope.params.smtputf8
+    _, jorg = blocks(made)
+    assert jorg["Final-Recipient"] == "utf-8; jörg@bücher.example"
+    assert jorg["Original-Recipient"] == "utf-8; jörg@example.com"
+    assert parts(made)[1][2].get_content_type() == "message/global-headers"
+
+
+def test_without_smtputf8_an_international_recipient_is_written_in_ascii() -> None:
+    jorg = to("jörg@bücher.example", orcpt=OriginalRecipient("utf-8", "jörg@example.com"))
+    made = make(envelope(jorg), Notice(recipient=jorg, diagnosis=refused(), last_attempt=None))
+    assert made.content.isascii()
+    assert not made.envelope.params.smtputf8
+    assert blocks(made)[1]["Final-Recipient"] == r"utf-8; j\x{F6}rg@b\x{FC}cher.example"
+    assert blocks(made)[1]["Original-Recipient"] == r"utf-8; j\x{F6}rg@example.com"
+
+
+def test_an_international_sender_is_written_to_in_utf8() -> None:
+    ann = to("ann@example.org")
+    about = envelope(ann, sender="jörg@example.com", params=MailParams(smtputf8=True))
+    made = make(about, Notice(recipient=ann, diagnosis=refused(), last_attempt=None))
+    assert made.envelope.params.smtputf8
+    assert "To: <jörg@example.com>\r\n".encode() in made.content
+
+
+def test_what_a_remote_host_says_stays_inside_its_field() -> None:
+    parsed, found = parts(hostile())
+    assert parsed["bcc"] is None
+    assert len(found) == 3
+    _, ann = blocks(hostile())
+    assert set(ann) == {"Original-Recipient", "Final-Recipient", "Action", "Status", "Remote-MTA", "Diagnostic-Code"}
+    assert b"\x1b" not in hostile().content
+
+
+@given(st.lists(st.text(st.characters() | st.sampled_from("\r\n-=_"), max_size=200), min_size=1, max_size=5))
+def test_no_reply_can_change_the_shape_of_a_report(lines: list[str]) -> None:
+    ann = to("ann@example.org")
+    made = make(envelope(ann), Notice(recipient=ann, diagnosis=refused(text=tuple(lines)), last_attempt=NOW))
+    assert len(parts(made)[1]) == 3
+    assert set(blocks(made)[1]) == set(blocks(rejected())[1])
+
+
+@given(
+    st.lists(st.sampled_from([b"--=_", str(REPORT).encode(), b"_", b"--", b"\r\n", b"x"]), max_size=20).map(b"".join)
+)
+def test_no_content_can_end_the_part_it_is_returned_in(content: bytes) -> None:
+    ann = to("ann@example.org")
+    made = make(envelope(ann), Notice(recipient=ann, diagnosis=refused(), last_attempt=NOW), content=content)
+    boundary = parts(made)[0].get_boundary()
+    assert boundary is not None
+    assert made.content.count(b"--" + boundary.encode()) == 4
+    assert boundary.encode() not in content
+
+
+def test_octets_that_no_header_may_have_are_encoded() -> None:
+    made = unlawful()
+    assert made.content.isascii()
+    assert parts(made)[1][2].get_payload(decode=True) == (
+        b"Subject: caf\xe9 = " + b"x" * 90 + b"\r\nTo: ann@example.org\r\n"
+    )
+
+
+def test_an_eight_bit_body_is_returned_as_it_is() -> None:
+    ann = to("ann@example.org")
+    content = b"Subject: x\r\n\r\ncaf\xe9\r\n"
+    made = make(envelope(ann), Notice(recipient=ann, diagnosis=refused(), last_attempt=None), content=content)
+    assert content in made.content
+    assert made.envelope.params == MailParams(size=len(made.content), body=Body.EIGHT_BIT)
+
+
+def test_an_endless_header_section_is_cut_at_the_end_of_a_line() -> None:
+    ann = to("ann@example.org")
+    notice = Notice(recipient=ann, diagnosis=refused(), last_attempt=None)
+    made = make(envelope(ann), notice, content=b"X: y\r\n" * 100_000 + b"\r\n", ret=Return.HEADERS)
+    assert len(made.content) < 60_000
+    assert b"\r\nX: y\r\n\r\n--=_" in made.content
+
+
+def test_the_same_failure_makes_the_same_report() -> None:
+    assert rejected() == rejected()
+
+
+def test_where_nobody_is_to_be_told_no_report_is_made() -> None:
+    ann = to("ann@example.org")
+    notice = Notice(recipient=ann, diagnosis=refused(), last_attempt=None)
+    with pytest.raises(ValueError, match="no report"):
+        make(evolve(envelope(ann), reverse_path=None), notice)
+    with pytest.raises(ValueError, match="no report"):
+        make(envelope(ann))
+
+
+@pytest.mark.parametrize(
+    ("notify", "told"),
+    [
+        (None, True),
+        (Notify.NEVER, False),
+        (Notify.FAILURE, True),
+        (Notify.SUCCESS | Notify.DELAY, False),
+        (Notify.SUCCESS | Notify.FAILURE, True),
+    ],
+)
+def test_notify_decides_and_never_means_never(notify: Notify | None, *, told: bool) -> None:
+    ann = to("ann@example.org", notify=notify)
+    assert wanted(envelope(ann), ann) is told
+    assert not wanted(evolve(envelope(ann), reverse_path=None), ann)
+
+
+@pytest.mark.parametrize(
+    ("ret", "size_bytes", "expected"),
+    [
+        (None, MAX_RETURNED_BYTES, Return.FULL),
+        (None, MAX_RETURNED_BYTES + 1, Return.HEADERS),
+        (Return.FULL, 10, Return.FULL),
+        (Return.FULL, MAX_RETURNED_BYTES + 1, Return.HEADERS),
+        (Return.HEADERS, 10, Return.HEADERS),
+    ],
+)
+def test_how_much_comes_back(ret: Return | None, size_bytes: int, expected: Return) -> None:
+    assert returned(envelope(params=MailParams(ret=ret)), size_bytes) is expected

@@ -1,0 +1,101 @@
+"""The schedule of retries: the figures, the spread, the end, and clocks that step."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from empath.policy.retry import GiveUp, RetryPolicy
+
+DAY = 86_400.0
+PLAIN = RetryPolicy(jitter_factor=0.0)
+POLICIES = st.builds(
+    RetryPolicy,
+    base_delay_s=st.floats(0.001, 86_400),
+    multiplier=st.floats(1, 100),
+    max_delay_s=st.floats(86_400, 1e7),
+    jitter_factor=st.floats(0, 0.99),
+    max_attempts=st.integers(1, 1000),
+    max_age_s=st.floats(0.001, 1e9),
+)
+CHANCE = st.floats(0, 1, exclude_max=True)
+MOMENTS = st.floats(0, 4e9)
+
+
+def test_attempts_are_one_two_four_eight_minutes_apart_and_so_on_up_to_a_day() -> None:
+    minutes = [PLAIN.delay_s(attempts, 0.5) / 60 for attempts in range(1, 14)]
+    assert minutes == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440, 1440]
+
+
+def test_five_days_end_with_the_fifteenth_attempt() -> None:
+    now, attempts = 0.0, 0
+    while not PLAIN.is_expired(0.0, now):
+        attempts += 1
+        planned = PLAIN.after(attempts, created=0.0, now=now, chance=0.5)
+        assert isinstance(planned, float)
+        now = planned
+    assert attempts == 15
+    assert now == 5 * DAY
+
+
+def test_twenty_five_attempts_are_the_end_when_age_is_not() -> None:
+    patient = RetryPolicy(max_age_s=1e9)
+    assert isinstance(patient.after(24, created=0.0, now=1.0, chance=0.5), float)
+    assert patient.after(25, created=0.0, now=1.0, chance=0.5) is GiveUp.ATTEMPTS
+
+
+def test_age_is_the_end_whatever_the_attempts() -> None:
+    assert PLAIN.after(1, created=0.0, now=5 * DAY, chance=0.5) is GiveUp.AGE
+
+
+@pytest.mark.parametrize(("chance", "delay_s"), [(0.0, 48.0), (0.5, 60.0), (0.75, 66.0), (1.0, 72.0)])
+def test_chance_adds_or_takes_up_to_a_fifth(chance: float, delay_s: float) -> None:
+    assert RetryPolicy().delay_s(1, chance) == pytest.approx(delay_s)
+
+
+@pytest.mark.parametrize(("chance", "part"), [(0.0, 0.8), (0.25, 0.9), (0.5, 1.0), (0.75, 0.9), (1.0, 0.8)])
+def test_at_the_maximum_chance_only_takes_and_still_spreads(chance: float, part: float) -> None:
+    assert RetryPolicy().delay_s(20, chance) == pytest.approx(part * DAY)
+
+
+@given(POLICIES, st.integers(1, 10_000), CHANCE)
+def test_every_delay_is_near_its_plan_and_never_above_the_maximum(
+    policy: RetryPolicy, attempts: int, chance: float
+) -> None:
+    delay_s = policy.delay_s(attempts, chance)
+    plain_s = RetryPolicy(
+        base_delay_s=policy.base_delay_s,
+        multiplier=policy.multiplier,
+        max_delay_s=policy.max_delay_s,
+        jitter_factor=0.0,
+    ).delay_s(attempts, chance)
+    assert plain_s * (1 - policy.jitter_factor) * 0.999 <= delay_s <= plain_s * (1 + policy.jitter_factor) * 1.001
+    assert 0 < delay_s <= policy.max_delay_s
+
+
+@given(POLICIES, st.integers(1, 1000), MOMENTS, MOMENTS, CHANCE)
+def test_a_planned_attempt_is_within_reach_and_never_beyond_the_end(
+    policy: RetryPolicy, attempts: int, created: float, now: float, chance: float
+) -> None:
+    planned = policy.after(attempts, created=created, now=now, chance=chance)
+    if isinstance(planned, GiveUp):
+        assert attempts >= policy.max_attempts or policy.is_expired(created, now)
+        return
+    assert planned <= created + policy.max_age_s
+    assert planned <= policy.latest(now)
+    assert policy.is_due(planned, planned)
+
+
+@given(POLICIES, MOMENTS, st.floats(0, 1e9))
+def test_a_clock_that_was_set_back_makes_nothing_older(policy: RetryPolicy, created: float, step: float) -> None:
+    assert not policy.is_expired(created, created - step)
+
+
+def test_a_time_from_before_the_clock_was_set_back_is_due_at_once() -> None:
+    planned_before = 10 * DAY + 3600
+    assert not PLAIN.is_due(planned_before, 10 * DAY)
+    assert PLAIN.is_due(planned_before, 8 * DAY)
+
+
+def test_a_clock_that_was_set_back_an_hour_delays_by_no_more_than_that() -> None:
+    assert not PLAIN.is_due(1000.0, 999.0)
+    assert PLAIN.is_due(1000.0, 1000.0)

@@ -1,0 +1,59 @@
+"""What each TLS policy does."""
+
+from itertools import product
+
+import pytest
+
+from empath.mail import Charge, Kind, TemporaryFailure
+from empath.policy import tls
+from empath.policy.tls import Situation, Step, TlsPolicy, refusal, step
+from empath.smtp import Reply
+
+IN_CLEAR = (Step.CLEAR, Step.AGAIN_IN_CLEAR)
+
+
+@pytest.mark.parametrize(("policy", "situation"), list(product(TlsPolicy, Situation)))
+def test_every_cell(policy: TlsPolicy, situation: Situation) -> None:
+    found = step(policy, situation)
+    started = situation in (Situation.REFUSED, Situation.HANDSHAKE_FAILED)
+    if policy is TlsPolicy.DISABLED:
+        assert found is (None if started else Step.CLEAR)
+    elif situation is Situation.OFFERED:
+        assert found is Step.START
+    elif policy is TlsPolicy.REQUIRED:
+        assert found is Step.DEFER
+    else:
+        assert found is (Step.AGAIN_IN_CLEAR if situation is Situation.HANDSHAKE_FAILED else Step.CLEAR)
+
+
+def test_where_tls_is_required_nothing_goes_in_clear() -> None:
+    assert not any(step(TlsPolicy.REQUIRED, situation) in IN_CLEAR for situation in Situation)
+
+
+def test_opportunistic_tls_never_costs_a_message() -> None:
+    assert not any(step(TlsPolicy.OPPORTUNISTIC, situation) is Step.DEFER for situation in Situation)
+
+
+def test_the_diagram_in_the_docstring_is_the_table() -> None:
+    lines = (tls.__doc__ or "").splitlines()
+    assert [line for line in tls.diagram().splitlines() if f"    {line}" not in lines] == []
+
+
+@pytest.mark.parametrize(
+    ("situation", "kind", "status"),
+    [
+        (Situation.NOT_OFFERED, Kind.TLS_UNAVAILABLE, "4.7.4"),
+        (Situation.REFUSED, Kind.TLS_UNAVAILABLE, "4.7.4"),
+        (Situation.HANDSHAKE_FAILED, Kind.TLS_FAILED, "4.7.5"),
+    ],
+)
+def test_a_host_that_is_left_for_its_tls_defers_and_is_to_blame(situation: Situation, kind: Kind, status: str) -> None:
+    failure = refusal(situation, host="mx.example.org")
+    assert isinstance(failure, TemporaryFailure)
+    assert (failure.diagnosis.kind, str(failure.diagnosis.status)) == (kind, status)
+    assert failure.diagnosis.kind.charge is Charge.SITE
+
+
+def test_what_the_host_answered_is_kept() -> None:
+    failure = refusal(Situation.REFUSED, host="mx.example.org", reply=Reply(454, "not now", "4.7.0"))
+    assert str(failure) == "mx.example.org (starttls): 454 4.7.0 not now"
