@@ -52,8 +52,8 @@ def _decode(decoder: DataDecoder, buffer: ReceiveBuffer, segments: Iterable[byte
 def _check_chunks(stream: bytes, max_line: int, max_size: int | None, seed: int) -> None:
     """The stream as one message in chunks, each of them arriving in segments of its own."""
     reader, buffer = ChunkReader(max_line, max_size), ReceiveBuffer()
-    blocks = []
-    fault = BodyFault.NONE
+    blocks, fault = [], BodyFault.NONE
+    expected = plain_fault(stream, max_line, max_size)
     for chunk in cut(stream, seed >> 4):
         reader.begin(len(chunk))
         for segment in cut(chunk, seed):
@@ -62,9 +62,9 @@ def _check_chunks(stream: bytes, max_line: int, max_size: int | None, seed: int)
             blocks.append(reader.read(buffer))
         assert reader.ended
         fault = reader.finish(last=False)
-        assert fault in plain_fault(stream, max_line, max_size)
+        assert fault in expected
     fault = reader.finish(last=True)
-    assert fault is plain_fault(stream, max_line, max_size)
+    assert fault is expected
     got = b"".join(blocks)
     assert stream.startswith(got) if fault else got == stream
 
@@ -113,11 +113,14 @@ def plain_decode(stream: bytes) -> tuple[bytes, bytes | None]:
 
 def plain_fault(content: bytes, max_line: int, max_size: int | None) -> BodyFault:
     """What is wrong with ``content``, line by line. A CR as the last octet is half a line end: alone, but no text."""
-    fault = BodyFault.LONE_CR if content.endswith(b"\r") else BodyFault.NONE
-    for line in content.removesuffix(b"\r").split(b"\r\n"):
-        fault |= BodyFault.LONE_CR if b"\r" in line else BodyFault.NONE
-        fault |= BodyFault.LONE_LF if b"\n" in line else BodyFault.NONE
-        fault |= BodyFault.LONG_LINE if len(line) + 2 > max_line else BodyFault.NONE
-    if max_size is not None and len(content) > max_size:
-        fault |= BodyFault.TOO_BIG
+    lines = content.removesuffix(b"\r").split(b"\r\n")
+    found = {
+        BodyFault.LONE_CR: content.endswith(b"\r") or any(b"\r" in line for line in lines),
+        BodyFault.LONE_LF: any(b"\n" in line for line in lines),
+        BodyFault.LONG_LINE: any(len(line) + 2 > max_line for line in lines),
+        BodyFault.TOO_BIG: max_size is not None and len(content) > max_size,
+    }
+    fault = BodyFault.NONE
+    for flag in (flag for flag, wrong in found.items() if wrong):
+        fault |= flag
     return fault

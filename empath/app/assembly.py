@@ -92,11 +92,13 @@ class Assembly:
 
         def dialling(domain: str) -> Dialling:
             own = domain_settings(delivery, domain)
+            policy = TlsPolicy.REQUIRED if own and own.require_tls else delivery.tls.default_policy
             return Dialling(
                 network=self.world.network,
                 hostname=self.config.hostname.ascii,
                 timeouts=delivery.smtp_timeouts,
-                tls=TlsPolicy.REQUIRED if own and own.require_tls else delivery.tls.default_policy,
+                # The peer of the sandbox is this very process, and has no certificate.
+                tls=policy if self.capture is None else TlsPolicy.DISABLED,
                 context=context,
             )
 

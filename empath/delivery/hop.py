@@ -22,10 +22,8 @@ from empath.smtp import (
     Bounds,
     ClientConnection,
     Command,
-    ConnectionClosed,
     Ehlo,
     Helo,
-    Pause,
     Quit,
     RemoteProtocolError,
     ReplyReceived,
@@ -88,14 +86,15 @@ class Hop:
         received: list[ReplyReceived] = []
         while len(received) < count:
             event = self.client.next_event()
-            if isinstance(event, Pause):
-                self.client.receive_data(bytes(await self.stream.receive_some()))
-            elif isinstance(event, ConnectionClosed):
-                raise ConnectionLost("the host closed the connection")
-            else:
+            if isinstance(event, ReplyReceived):
                 received.append(event)
-                if self.client.state is State.CLOSED and len(received) < count:
+                if self.client.state is State.CLOSED:
                     break  # 421: the rest will never be answered
+                continue
+            octets = bytes(await self.stream.receive_some())
+            if not octets:
+                raise ConnectionLost("the host closed the connection")
+            self.client.receive_data(octets)
         return received
 
     async def ask(self, item: Command | BodyEnd, timeout_s: float) -> ReplyReceived:

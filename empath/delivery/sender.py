@@ -20,7 +20,7 @@ from empath.delivery.job import Job
 from empath.delivery.lane import Call, Lane
 from empath.delivery.limits import RateLimits
 from empath.delivery.target import Finder
-from empath.mail.diagnosis import Kind
+from empath.mail.diagnosis import Kind, Phase
 from empath.mail.facts import DeliveryAttempted
 from empath.mail.failure import EmpathError, Failure
 from empath.mail.ids import DeliveryId
@@ -99,6 +99,10 @@ class Connection:
             await self._dispatch.limits.wait(job.domain)
             batch = left[: self._dispatch.max_recipients]
             found = await Attempt(hop, self._shipment(job, batch), self._dispatch.shield).run()
+            if hop.transactions > 1 and all(_never_began(outcome) for outcome in found.values()):
+                # The host has closed a connection that was idle. That is its right, and says nothing about anything.
+                await self._part()
+                continue
             outcomes |= found
             # Who refuses all of them for being too many has judged none, and is believed: else this would not end.
             again = [ordinal for ordinal in batch if _belongs_to_the_next(found[ordinal])]
@@ -167,6 +171,15 @@ class Connection:
                     took_s=took_s,
                 )
             )
+
+
+def _never_began(outcome: Outcome) -> bool:
+    """Whether the connection was gone before a transaction could begin on it."""
+    return (
+        isinstance(outcome, Deferred)
+        and outcome.diagnosis.phase is Phase.MAIL
+        and outcome.diagnosis.kind in (Kind.CONNECTION_LOST, Kind.BUSY)
+    )
 
 
 def _belongs_to_the_next(outcome: Outcome) -> bool:

@@ -11,6 +11,7 @@ the seed is the same.
 - `empath.sim.zones` is DNS as a table: what exists, what is signed, what fails; `empath.sim.resolver` reads it.
 - `empath.sim.disk` has the system calls of a disk that forgets at ``crash()`` what was not synced (files and names of
   directories alike), fills up, and fails at the call that a test has planned.
+- `empath.sim.vfs` puts a database of SQLite on that disk.
 - `empath.sim.clock` can be set like a real clock; `empath.sim.entropy` is one seed; `empath.sim.offload` has no
   threads, because virtual time would not wait for them; `empath.sim.fetch` answers from a table.
 

@@ -120,8 +120,8 @@ class ServerConnection:
             return ConnectionClosed()
         if self._pending is not None:
             return NEED_REPLY
-        if self._chunk is not None:
-            event = self._next_chunk(self._chunk)
+        if self._chunk is not None and self._chunks is not None:
+            event = self._next_chunk(self._chunk, self._chunks)
         elif self._decoder is not None:
             event = self._next_body(self._decoder)
         else:
@@ -226,25 +226,23 @@ class ServerConnection:
 
     def _begin_chunk(self, event: Bdat | Refused) -> ServerEvent | None:
         self._chunk = event
-        self._chunks = self._chunks or ChunkReader(self._bounds.text_line, self._offers.size)
+        chunks = self._chunks = self._chunks or ChunkReader(self._bounds.text_line, self._offers.size)
         if isinstance(event, Refused):
-            self._chunks.begin(event.skip_octets, discarding=True)
-            return self._next_chunk(event)
-        self._chunks.begin(event.size_octets)
+            chunks.begin(event.skip_octets, discarding=True)
+            return self._next_chunk(event, chunks)
+        chunks.begin(event.size_octets)
         return event
 
-    def _next_chunk(self, chunk: Bdat | Refused) -> ServerEvent | None:
-        if self._chunks is None:
-            return None
-        block = self._chunks.read(self._buffer)
+    def _next_chunk(self, chunk: Bdat | Refused, chunks: ChunkReader) -> ServerEvent | None:
+        block = chunks.read(self._buffer)
         if block:
             return BodyData(block)
-        if not self._chunks.ended:
+        if not chunks.ended:
             return None
         self._chunk = None
         if isinstance(chunk, Refused):
             return self._ask(chunk)
-        fault = self._chunks.finish(last=chunk.last)
+        fault = chunks.finish(last=chunk.last)
         return self._ask(ChunkEnd(chunk.last, fault, refusal_of_body(fault)))
 
     def _next_body(self, decoder: DataDecoder) -> ServerEvent | None:

@@ -96,6 +96,8 @@ def open_database(path: str, vfs: str | None = None) -> SqliteStore:
         connection.pragma("synchronous", "FULL")
         store = SqliteStore(connection)
         store.prepare()
+        if vfs is None:
+            store.widen_log()
     except apsw.Error as problem:
         raise _translate(problem) from problem
     return store
@@ -123,6 +125,20 @@ class SqliteStore:
                 f"the queue has schema {version}, this program knows {SCHEMA_VERSION}: install its version"
             )
         self._connection.execute("UPDATE delivery SET claimed = 0 WHERE claimed = 1")
+
+    def widen_log(self) -> None:
+        """Let the log take its room on the disk now, once.
+
+        A flush that makes a file longer has to write the file's description too; one that writes over octets that are
+        there costs a third less. It takes some fifty milliseconds at the start.
+        """
+        with self._connection:
+            self._connection.execute("CREATE TABLE room (octets BLOB)")
+            self._connection.execute("INSERT INTO room VALUES (zeroblob(?))", (CHECKPOINT_PAGES * 3500,))
+        with self._connection:
+            self._connection.execute("DROP TABLE room")
+        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        self._connection.execute("VACUUM")
 
     def commit(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
         """See ``committer.Transactions``. If one operation fails, each is done again in a transaction of its own."""

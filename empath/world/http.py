@@ -14,7 +14,7 @@ import trio
 from attrs import define
 from typing_extensions import override
 
-from empath.world.errors import FetchFailed, FetchTooLarge
+from empath.world.errors import ConnectionLost, FetchFailed, FetchTooLarge
 from empath.world.ports import FetchResponse
 from empath.world.tls import start_tls
 
@@ -40,6 +40,8 @@ async def exchange(request: Request, dial: Dial, context: ssl.SSLContext) -> Fet
             return await _read(request, response)
     except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
         raise FetchFailed(request.url, f"this is not HTTP: {error}") from error
+    except httpcore2.NetworkError as error:
+        raise FetchFailed(request.url, str(error)) from error
 
 
 async def _read(request: Request, response: httpcore2.Response) -> FetchResponse:
@@ -66,8 +68,13 @@ class DoorStream(httpcore2.AsyncNetworkStream):
 
     @override
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send."""
-        await self._stream.send_all(buffer)
+        """Send. What is lost here is told in the library's own words: it then still reads the answer of a server that
+        has refused a request before it had seen all of it.
+        """
+        try:
+            await self._stream.send_all(buffer)
+        except ConnectionLost as error:
+            raise httpcore2.WriteError(str(error)) from error
 
     @override
     async def aclose(self) -> None:

@@ -351,6 +351,24 @@ def test_the_reason_for_a_refusal_helps_to_mend_the_address(text: str, why: str)
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "a domain is made of letters, digits and hyphens between dots"),
+        ("example.org.", "a domain in an address does not end with a dot"),
+        ("a..b", "a domain has no empty labels"),
+        ("a b", "a domain is made of letters, digits and hyphens between dots"),
+        ("a\0b", "a domain is made of letters, digits and hyphens between dots"),
+        ("[192.0.2.1]", "a domain is made of letters, digits and hyphens between dots"),
+        ("ann@example.org", "a domain is made of letters, digits and hyphens between dots"),
+    ],
+)
+def test_the_reason_for_a_refusal_helps_to_mend_the_domain(text: str, why: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        Domain.parse(text)
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize(
     ("octets", "why"),
     [
         (b"", "the address must stand in angle brackets: <local@domain>"),

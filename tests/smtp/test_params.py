@@ -185,6 +185,7 @@ MALFORMED_RCPT = {
         *("ORCPT", "ORCPT=ann@example.org", "ORCPT=;a", "ORCPT=rfc822;", "ORCPT=rfc_822;a", "ORCPT=rfc822;a=b"),
         *("ORCPT=rfc822;a+0D+0Ab", "ORCPT=rfc822;é", "ORCPT=rfc822;\\x{41}+", "ORCPT=utf-8;\\x{0A}", "ORCPT=utf-8;"),
         *("ORCPT=utf-8;a+2Bb", "ORCPT=é;a", "ORCPT=rfc822;" + "x" * 494),
+        "ORCPT=utf-8;" + "ü" * 83,  # short enough as it is, too long for a host without SMTPUTF8
     ],
 }
 

@@ -175,6 +175,10 @@ def test_a_long_line_goes_on_in_further_lines_and_no_character_is_split(
     assert "".join(reply.lines) == f"-{shown}"
 
 
+def test_a_line_is_folded_before_a_character_that_does_not_fit_in_whole() -> None:
+    assert Reply(250, "aaa😀😀").encode(utf8=True, limit=16) == "250-aaa😀\r\n250 😀\r\n".encode()
+
+
 def test_a_limit_that_has_no_room_for_text_is_refused() -> None:
     with pytest.raises(LocalProtocolError, match="no room"):
         Reply(550, "no such user", "5.1.1").encode(limit=12)

@@ -120,7 +120,6 @@ def test_the_verbs_that_end_a_group_are_those_of_the_rfcs() -> None:
     }
 
 
-@pytest.mark.parametrize("code", [*range(200, 360), *range(400, 560)])
-def test_every_code_is_of_one_class(code: int) -> None:
-    kind = Reply(code).kind
-    assert kind is (ReplyClass.CLOSING if code == 421 else ReplyClass(code // 100))
+def test_every_code_is_of_one_class() -> None:
+    for code in (*range(200, 360), *range(400, 560)):
+        assert Reply(code).kind is (ReplyClass.CLOSING if code == 421 else ReplyClass(code // 100))
