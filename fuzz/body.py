@@ -117,6 +117,7 @@ def plain_fault(content: bytes, max_line: int, max_size: int | None) -> BodyFaul
     found = {
         BodyFault.LONE_CR: content.endswith(b"\r") or any(b"\r" in line for line in lines),
         BodyFault.LONE_LF: any(b"\n" in line for line in lines),
+        BodyFault.NUL: b"\0" in content,
         BodyFault.LONG_LINE: any(len(line) + 2 > max_line for line in lines),
         BodyFault.TOO_BIG: max_size is not None and len(content) > max_size,
     }

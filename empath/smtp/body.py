@@ -1,8 +1,9 @@
 """Bodies: the DATA codec (RFC 5321 4.5.2), chunk counting (RFC 3030 2), and the line rules that both obey.
 
 A line ends at CRLF and nowhere else, and only CRLF "." CRLF ends a body (RFC 5321 2.3.8, 4.1.1.4). A CR or LF that
-stands alone, or a line over the limit, *poisons* the body: it is read to its true end and then refused. Guessing at
-what the sender meant instead is how one message becomes two (SMTP smuggling).
+stands alone, a NUL, or a line over the limit *poisons* the body: it is read to its true end and then refused. Guessing
+at what the sender meant instead is how one message becomes two (SMTP smuggling). A NUL belongs to no text (RFC 2045 2.7
+and 2.8), and where the next host drops it, CRLF "." NUL CRLF becomes an end of data.
 
 Everything here works on whole blocks, never on single octets or lines, and needs no more than the last two octets of
 what it has seen, so the work is linear and the memory constant however a body is cut into segments.
@@ -16,7 +17,7 @@ from empath.smtp.events import BodyFault
 
 
 class LineRules:
-    """Checks content, block by block: CR and LF only as CRLF, bounded lines, bounded size."""
+    """Checks content, block by block: CR and LF only as CRLF, no NUL, bounded lines, bounded size."""
 
     __slots__ = ("_held", "_line", "_max_line", "_max_size", "fault", "size_octets")
 
@@ -45,6 +46,8 @@ class LineRules:
             self.fault |= BodyFault.LONE_CR
         if block.count(b"\n") != ends:
             self.fault |= BodyFault.LONE_LF
+        if b"\0" in block:
+            self.fault |= BodyFault.NUL
         self._measure(block)
 
     def finish(self) -> None:

@@ -26,7 +26,7 @@ class Bounds:
     reply_lines: int = 128
     """Lines of one reply; the RFCs have no figure."""
     errors: int = 20
-    """Refusals in one session, after which a server answers 421 and closes."""
+    """Refusals without a message accepted in between, after which a server answers 421 and closes."""
 
 
 MAX_CHUNK_DIGITS: Final = 18

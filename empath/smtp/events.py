@@ -171,6 +171,7 @@ class BodyFault(Flag):
     NONE = 0
     LONE_CR = auto()
     LONE_LF = auto()
+    NUL = auto()
     LONG_LINE = auto()
     TOO_BIG = auto()
 

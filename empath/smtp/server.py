@@ -74,7 +74,7 @@ class ServerConnection:
         self.state = State.CONNECTED
         self.facts = Facts(tls=tls)
         self.errors = 0
-        """Refusals sent so far in this session."""
+        """Refusals sent since the session began, or since the last message that was accepted."""
         self._offers = offers
         self._lmtp = lmtp
         self._bounds = bounds or Bounds()
@@ -195,6 +195,8 @@ class ServerConnection:
         elif goal is State.READY:
             self.facts.forget_transaction()
             self._decoder = self._chunks = None
+            if isinstance(granted, BodyEnd | ChunkEnd):
+                self.errors = 0
             if isinstance(granted, Auth | AuthResponse):
                 self.facts.authenticated = True
             elif isinstance(granted, Hello):

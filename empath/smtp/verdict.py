@@ -27,6 +27,7 @@ SYNTAX_ERROR: Final = Reply(501, "syntax error", "5.5.2")
 
 _BODIES: Final = (
     (BodyFault.LONE_CR | BodyFault.LONE_LF, Reply(554, "a line in the message ends with CR or LF alone", "5.6.0")),
+    (BodyFault.NUL, Reply(554, "the message holds a NUL octet", "5.6.0")),
     (BodyFault.LONG_LINE, Reply(554, "a line in the message is too long", "5.6.0")),
     (BodyFault.TOO_BIG, Reply(552, "the message is larger than this server takes", "5.3.4")),
 )

@@ -202,10 +202,10 @@ responses = st.builds(AuthResponse, st.binary(max_size=40))
 # -- bodies
 
 text_lines = st.lists(
-    soup(b".", b"..", b"a", b" ", b"\0", b"\xff", max_size=6) | st.binary(max_size=9), min_size=1, max_size=6
-).map(lambda lines: [line.replace(b"\r", b"-").replace(b"\n", b"-") for line in lines])
+    soup(b".", b"..", b"a", b" ", b"\x01", b"\xff", max_size=6) | st.binary(max_size=9), min_size=1, max_size=6
+).map(lambda lines: [line.translate(bytes.maketrans(b"\r\n\0", b"---")) for line in lines])
 """Lines without their ends."""
 contents = text_lines.map(b"\r\n".join)
-"""Bodies as they may be sent: CR and LF only as CRLF. The last line has an end or none."""
+"""Bodies as they may be sent: CR and LF only as CRLF, no NUL. The last line has an end or none."""
 wire_soup = soup(b"\r", b"\n", b".", b"\r\n", b"a", b"\r\n.\r\n", b"\r\n..", b"\0", b"aaaaaaaa")
 """What comes from those who probe where a body ends."""

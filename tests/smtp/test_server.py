@@ -514,6 +514,16 @@ def test_counts_the_refusals() -> None:
     assert server.errors == 3
 
 
+@pytest.mark.parametrize("commands", [(b"DATA\r\n", b".\r\n"), (b"BDAT 0 LAST\r\n",)])
+def test_an_accepted_message_wipes_out_the_refusals_before_it(commands: tuple[bytes, ...]) -> None:
+    server = server_in(State.RCPT)
+    serve(server, b"FOO\r\n")
+    assert server.errors == 1
+    for octets in commands:
+        serve(server, octets, Reply(354) if octets == b"DATA\r\n" else Reply(250))
+    assert (server.state, server.errors) == (State.READY, 0)
+
+
 # -- the end
 
 
