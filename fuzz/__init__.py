@@ -4,7 +4,7 @@ A *target* is a module with one function, ``fuzz(data: bytes) -> None``. The fir
 *invariant* that it checks, and the rest says how it reads its octets. It returns when the invariant holds for ``data``
 and raises when it does not: there is no other result. The errors that the package documents are the only ones that a
 target lets pass, and where two ways to the same answer exist, such as a machine and a few plain lines of a *reference*,
-both are gone and compared.
+both are taken and compared.
 
 ==========  =========================================================================
 target      what is searched

@@ -1,4 +1,4 @@
-"""What fuzzing has found in empath.smtp, each once: the input lies in the corpus, the promise it broke stands here."""
+"""What the fuzz targets have found in empath.smtp: the input lies in the corpus, the broken promise stands here."""
 
 from datetime import UTC, datetime
 
