@@ -49,7 +49,7 @@ def _account(wire: bytes, turns: Sequence[Turn], bounds: Bounds, max_size: int |
                 assert chunk.startswith(turn.content) if fault else chunk == turn.content
             case event:
                 line, lf, wire = wire.partition(b"\n")
-                _check_line(line + lf, event, bounds.auth_line)
+                _check_line(line + lf, event)
                 chunk_size = event.size_octets if isinstance(event, Bdat) else 0
                 wire = wire[event.skip_octets :] if isinstance(event, Refused) else wire
     last = turns[-1] if turns else None
@@ -57,13 +57,11 @@ def _account(wire: bytes, turns: Sequence[Turn], bounds: Bounds, max_size: int |
         _check_rest(wire, last, chunk_size)
 
 
-def _check_line(line: bytes, event: Command | Refused, longest: int) -> None:
+def _check_line(line: bytes, event: Command | Refused) -> None:
     """A line was taken for the command that it is; and if it announces a chunk, that was not lost."""
     assert line.endswith(b"\n")
     if isinstance(event, Refused):
-        # Of a line over every limit only the end is kept, so nobody can know that it announced a chunk.
-        known = len(line) <= longest and event.verb is not Verb.RESPONSE
-        if CHUNK.match(line) and known and not event.closes:
+        if CHUNK.match(line) and event.verb is not Verb.RESPONSE and not event.closes:
             assert event.skip_octets == int(line.split()[1]), "a refused chunk is read as commands"
     else:
         assert line.endswith(b"\r\n")

@@ -6,6 +6,11 @@ sends one octet at a time costs no more work than one that sends them all at onc
 
 from __future__ import annotations
 
+from typing import Final
+
+HEAD_OCTETS: Final = 8
+"""What is kept of the beginning of a line over its limit."""
+
 
 class ReceiveBuffer:
     """Octets that have come and have not been understood yet.
@@ -48,20 +53,20 @@ class ReceiveBuffer:
         """Remove and return the octets up to and with the next LF; None when there is no LF yet.
 
         A line of more than ``limit`` octets sets ``truncated`` as soon as that is known, and its octets are dropped as
-        they come, so that no more than ``limit`` of them and one segment are ever held. When its LF comes, only its
-        last two octets are returned: enough to tell CRLF from a bare LF.
+        they come, so that no more than ``limit`` of them and one segment are ever held. When its LF comes, its first
+        eight octets and its last two are returned: enough to tell its verb, and CRLF from a bare LF.
         """
         data = self.data
         end = data.find(b"\n", self._scanned) + 1
         if not end:
-            if len(data) > limit:
+            if self.truncated or len(data) > limit:
                 self.truncated = True
-                del data[:-1]
+                del data[HEAD_OCTETS:-1]
             self._scanned = len(data)
             return None
         if end > limit:
             self.truncated = True
-        line = bytes(data[max(0, end - 2) : end] if self.truncated else data[:end])
+        line = bytes(data[:HEAD_OCTETS] + data[max(HEAD_OCTETS, end - 2) : end] if self.truncated else data[:end])
         del data[:end]
         self._scanned = 0
         return line

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.smtp.buffer import ReceiveBuffer
+from empath.smtp.buffer import HEAD_OCTETS, ReceiveBuffer
 from tests.smtp.counting import CountingBytes
 from tests.smtp.strategies import sizes, soup, split
 
@@ -32,8 +32,9 @@ def test_a_line_of_exactly_the_limit_is_whole() -> None:
     assert lines_of([b"123456\r\n"]) == ([(b"123456\r\n", False)], b"")
 
 
-def test_of_a_line_over_the_limit_only_its_end_is_kept() -> None:
-    assert lines_of([b"1234567\r\n1234567890\nok\r\n"])[0] == [(b"\r\n", True), (b"0\n", True), (b"ok\r\n", False)]
+def test_of_a_line_over_the_limit_only_its_beginning_and_its_end_are_kept() -> None:
+    found = lines_of([b"12345678abcdef\r\n12345678abcdef\nok\r\n"])[0]
+    assert found == [(b"12345678\r\n", True), (b"12345678f\n", True), (b"ok\r\n", False)]
 
 
 @given(line_soup, sizes)
@@ -44,7 +45,11 @@ def test_lines_do_not_depend_on_segments(octets: bytes, lengths: list[int]) -> N
 @given(line_soup)
 def test_lines_agree_with_their_definition(octets: bytes) -> None:
     *whole, rest = octets.split(b"\n")
-    expected = [(line + b"\n", False) if len(line) < LIMIT else ((line + b"\n")[-2:], True) for line in whole]
+    lines = [line + b"\n" for line in whole]
+    expected = [
+        (line, False) if len(line) <= LIMIT else (line[:HEAD_OCTETS] + line[max(HEAD_OCTETS, len(line) - 2) :], True)
+        for line in lines
+    ]
     assert lines_of([octets]) == (expected, rest if len(rest) <= LIMIT else b"")
 
 

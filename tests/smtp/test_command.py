@@ -381,6 +381,15 @@ def test_a_command_that_no_server_would_read_is_not_written(command: Command) ->
         codec.encode(command, EVERYTHING, LONG)
 
 
+def test_a_utf8_address_is_written_as_it_is_where_smtputf8_was_asked_for() -> None:
+    sender = Mail(Address.parse("ü@bücher.example"), MailParams(smtputf8=True))
+    assert codec.encode(sender, EVERYTHING, LONG) == "MAIL FROM:<ü@bücher.example> SMTPUTF8\r\n".encode()
+    assert (
+        codec.encode(Mail(Address.parse("u@bücher.example")), EVERYTHING, LONG)
+        == b"MAIL FROM:<u@xn--bcher-kva.example>\r\n"
+    )
+
+
 def test_a_utf8_local_part_is_not_written_where_smtputf8_is_not_offered() -> None:
     with pytest.raises(LocalProtocolError, match="SMTPUTF8 was not asked for"):
         codec.encode(Rcpt(Address.parse("ü@example.org")), EVERYTHING.without("SMTPUTF8"), LONG)

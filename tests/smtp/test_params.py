@@ -140,6 +140,7 @@ def test_reads_the_parameters_of_mail(text: bytes, params: MailParams) -> None:
         (b" ORCPT=RFC822;a", RcptParams(orcpt=OriginalRecipient("rfc822", "a"))),
         (b" ORCPT=utf-8;b\\x{FC}@x", RcptParams(orcpt=OriginalRecipient("utf-8", "bü@x"))),
         (" ORCPT=UTF-8;bü@x".encode(), RcptParams(orcpt=OriginalRecipient("utf-8", "bü@x"))),
+        (b" ORCPT=rfc822;" + b"x" * 493, RcptParams(orcpt=OriginalRecipient("rfc822", "x" * 493))),  # 500 octets
         (b" ORCPT=x400;/a+3Db;c", RcptParams(orcpt=OriginalRecipient("x400", "/a=b;c"))),
     ],
 )

@@ -508,6 +508,14 @@ def test_after_the_end_nothing_is_said_or_kept() -> None:
     assert (server.next_event(), server.unread) == (ConnectionClosed(), False)
 
 
+def test_a_bdat_line_over_every_limit_closes_since_its_chunk_would_be_read_as_commands() -> None:
+    server = server_in(State.RCPT)
+    server.receive_data(b"BDAT 6" + b" " * 20000 + b"\r\nQUIT\r\n")
+    refused = server.next_event()
+    assert isinstance(refused, Refused)
+    assert (refused.reply.code, refused.closes) == (500, True)
+
+
 def test_counts_the_refusals() -> None:
     server = server_in(State.READY)
     serve(server, b"FOO\r\nRCPT TO:<a@b>\r\nVRFY x\r\n", Reply(550))
