@@ -25,6 +25,10 @@ empath *ARGUMENTS:
 test *ARGUMENTS:
     pytest "$@"
 
+# Kill the daemon again and again under load, and send it many messages, in minutes instead of seconds.
+soak ROUNDS="200" MESSAGES="10000":
+    SOAK_ROUNDS="$1" SOAK_MESSAGES="$2" pytest --timeout=7200 -s tests/process/test_kill.py tests/process/test_relay.py
+
 # Check style, types and the use of Trio.
 lint:
     ruff check
@@ -36,6 +40,10 @@ lint:
 format:
     ruff check --fix
     ruff format
+
+# Tell so many stories of the whole worker in its simulated world, each with all invariants checked.
+sim SEEDS="200":
+    EMPATH_SIM_SEEDS="$1" pytest tests/sim/test_days.py tests/sim/test_power_loss.py
 
 # Enforce that the tests of empath.smtp take every branch of it.
 cover-smtp:

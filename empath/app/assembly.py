@@ -71,6 +71,7 @@ class Assembly:
             clock=self.world.clock,
             entropy=self.world.entropy,
             tls=context,
+            observe=self.observe,
         )
         return Intake(reception, admission)
 
@@ -89,6 +90,9 @@ class Assembly:
 
         def release(job: Job) -> None:
             dispatcher.release(job)
+
+        async def shed(lane: Lane) -> None:
+            await dispatcher.shed(lane)
 
         def dialling(domain: str) -> Dialling:
             own = domain_settings(delivery, domain)
@@ -109,6 +113,7 @@ class Assembly:
             closing=closing,
             shield=self.shutdown.shield,
             release=release,
+            shed=shed,
             idle_s=delivery.connection_pool.idle_timeout_s,
             max_messages=delivery.max_messages_per_connection,
             max_recipients=delivery.max_recipients_per_transaction,
@@ -127,9 +132,7 @@ class Assembly:
 
     def _lane(self, capacity: Capacity, new_sender: Callable[[Lane], Connection], site: str) -> Lane:
         delivery = self.config.delivery
-        own = domain_settings(delivery, site)
         breaker = delivery.circuit_breaker
-        limit = own.max_connections if own and own.max_connections else delivery.max_connections_per_host
         return Lane(
             site=site,
             breaker=Breaker(
@@ -137,12 +140,23 @@ class Assembly:
                 timeout_s=breaker.timeout_s,
                 half_open_max_calls=breaker.half_open_max_calls,
             ),
-            window=Window(limit),
+            window=Window(self._connection_limit(site)),
             capacity=capacity,
             new_sender=new_sender,
             observe=self.observe,
             wall=self.world.clock.now,
         )
+
+    def _connection_limit(self, site: str) -> int:
+        """How many connections a site may get: a domain's own limit holds behind its ``mx_override`` as well."""
+        delivery = self.config.delivery
+        limits = [
+            own.max_connections
+            for domain, own in delivery.domains.items()
+            if own.max_connections is not None
+            and site == site_of(domain, self._next_hop(own.mx_override) if own.mx_override else None)
+        ]
+        return min(limits, default=delivery.max_connections_per_host)
 
     def _closing(self) -> Closing:
         delivery = self.config.delivery

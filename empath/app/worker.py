@@ -17,6 +17,7 @@ Nesting is order: what is inside may use what is outside, and has ended before i
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import PurePath
@@ -33,11 +34,15 @@ from empath.delivery.closing import Observe
 from empath.ingress.listener import Intake
 from empath.spool.open import open_spool
 from empath.spool.store import Store
-from empath.world.endpoint import Endpoint, TcpEndpoint
+from empath.world.endpoint import MAX_PORT, Endpoint, TcpEndpoint
+from empath.world.errors import ListenFailed
 from empath.world.ports import Listener, World
 from empath.world.signals import Request
 
-_MAX_PORT_TRIES = 100
+_LOG = logging.getLogger(__name__)
+
+_SANDBOX_PORTS = 100
+"""How many further ports the sandbox tries."""
 
 
 @frozen(kw_only=True)
@@ -58,7 +63,7 @@ class Worker:
     ) -> None:
         """Run until a request to stop is carried out. Starts with the endpoints that are listened on.
 
-        Raises SpoolError and ListenFailed, before it has started.
+        Raises SpoolError, ListenFailed and CertificateUnusable, before it has started.
         """
         shutdown = Shutdown(self.config.shutdown.grace_s)
         holder = f"empath (pid {os.getpid()})"
@@ -99,10 +104,21 @@ class Worker:
 
     async def _listen(self, assembly: Assembly) -> list[tuple[Listener, Intake]]:
         admission = assembly.admission()
-        return [
-            (await self.world.network.listen(settings.listen_addr), assembly.intake(settings, admission))
-            for settings in self.config.smtp.listeners
-        ]
+        intakes = [(settings, assembly.intake(settings, admission)) for settings in self.config.smtp.listeners]
+        return [(await self._open(settings.listen_addr), intake) for settings, intake in intakes]
+
+    async def _open(self, endpoint: TcpEndpoint) -> Listener:
+        """Listen. The sandbox moves on from a port that is taken: it is there to be tried out, and says where it is."""
+        spare = _SANDBOX_PORTS if self.config.mode is Mode.SANDBOX and endpoint.port else 0
+        last = min(endpoint.port + spare, MAX_PORT)
+        for port in range(endpoint.port, last):
+            try:
+                return await self.world.network.listen(TcpEndpoint(endpoint.host, port))
+            except ListenFailed as problem:
+                if not problem.taken:
+                    raise
+                _LOG.warning("%s; trying port %d", problem, port + 1)
+        return await self.world.network.listen(TcpEndpoint(endpoint.host, last))
 
     async def _capture(self, *, task_status: trio.TaskStatus[Endpoint]) -> None:
         directory = PurePath(self.config.spool_path) / DIRECTORY

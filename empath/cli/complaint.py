@@ -28,6 +28,8 @@ class Code(StrEnum):
     """The spool cannot be opened."""
     LISTEN = "SRV002"
     """A listener cannot be opened."""
+    CERTIFICATE = "SRV003"
+    """A certificate, or what belongs to it, cannot be used."""
     NOT_CAPTURED = "CAP001"
     """There is no such captured message."""
     AMBIGUOUS = "CAP002"

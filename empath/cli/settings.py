@@ -7,7 +7,7 @@ from typing import IO, Any, Final
 import click
 from typing_extensions import override
 
-from empath.config import ConfigError, Sources, load
+from empath.config import ConfigError, Loaded, Sources, load
 from empath.config.schema import Config
 
 config_option: Final = click.option(
@@ -32,7 +32,12 @@ class Misconfigured(click.ClickException):
 
 def configuration(config_file: Path | None) -> Config:
     """Return the configuration that the daemon would start with too. Raises `Misconfigured`."""
+    return loaded(config_file).config
+
+
+def loaded(config_file: Path | None) -> Loaded:
+    """Return the configuration, with its warnings and where it was read from. Raises `Misconfigured`."""
     try:
-        return load(Sources.of_process(file=config_file)).config
+        return load(Sources.of_process(file=config_file))
     except ConfigError as error:
         raise Misconfigured(str(error)) from error

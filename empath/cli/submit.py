@@ -25,6 +25,7 @@ CONNECT_S: Final = 30.0
 _FAULTS: Final = {
     BodyFault.LONE_CR: "a CR without LF",
     BodyFault.LONE_LF: "an LF without CR",
+    BodyFault.NUL: "a NUL octet",
     BodyFault.LONG_LINE: f"a line of more than {Bounds().text_line} octets",
 }
 

@@ -8,8 +8,8 @@ deferred. Once the final dot is on its way nobody but the host knows what became
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing
 
 import trio
 from attrs import define, field, frozen
@@ -46,7 +46,7 @@ class Shipment:
     ordinals: tuple[int, ...]
     """Which recipients of the envelope."""
     size_bytes: int
-    content: Callable[[], AsyncIterator[bytes]] | bytes = field(repr=False)
+    content: Callable[[], AsyncGenerator[bytes, None]] | bytes = field(repr=False)
     """The content itself, or how to read it in blocks."""
 
 
@@ -81,7 +81,7 @@ class Attempt:
         """The whole envelope in one write; the ordinals that were accepted."""
         hop, timeouts = self._hop, self._hop.timeouts
         with within(max(timeouts.command_s, timeouts.data_init_s), Phase.MAIL, hop.target.host):
-            await hop.stream.send_all(b"".join([hop.client.send(item) for item in group]))
+            await hop.stream.send_all(hop.say(*group))
             answers = await hop.replies(len(group))
         return self._read_envelope(answers)
 
@@ -122,11 +122,10 @@ class Attempt:
         hop, timeouts = self._hop, self._hop.timeouts
         wire = b""
         if accepted:
-            with within(timeouts.data_s, Phase.DATA, hop.target.host):
-                wire = await self._write_content()
+            wire = await self._write_content()
         with self._shield() as shield:
             with within(timeouts.data_reply_s, Phase.END, hop.target.host):
-                await hop.stream.send_all(wire + hop.client.send(BodyEnd()))
+                await hop.stream.send_all(wire + hop.say(BodyEnd()))
                 reply = (await hop.replies(1))[0].reply
             if reply.positive:
                 self._settle(accepted, Delivered(reply, hop.target.host))
@@ -137,15 +136,20 @@ class Attempt:
             raise failure_of(Diagnosis(kind=Kind.TIMEOUT, phase=Phase.END, host=hop.target.host, text=text))
 
     async def _write_content(self) -> bytes:
-        """Send the body but for its last piece, which is to leave together with the dot."""
+        """Send the body but for its last piece, which is to leave together with the dot.
+
+        The time limit is for one block, not for the whole: RFC 5321 4.5.3.2.5.
+        """
         content = self._shipment.content
         if isinstance(content, bytes):
             return self._hop.client.send(BodyData(content))
         last = b""
-        async for block in content():
-            if last:
-                await self._hop.stream.send_all(last)
-            last = self._hop.client.send(BodyData(block))
+        async with aclosing(content()) as blocks:
+            async for block in blocks:
+                if last:
+                    with within(self._hop.timeouts.data_s, Phase.DATA, self._hop.target.host):
+                        await self._hop.stream.send_all(last)
+                last = self._hop.client.send(BodyData(block))
         return last
 
     def _refuse(self, ordinals: Sequence[int], reply: Reply, phase: Phase, *, accepted_before: int = 0) -> None:

@@ -33,13 +33,16 @@ class Capacity:
     def give_back(self) -> None:
         """A connection has ended; the lane that waits longest is told."""
         self.used -= 1
-        if self._line:
-            self._line.popleft()()
+        self._call()
 
     def wait(self, tell: Callable[[], None]) -> None:
-        """Have ``tell`` called when a place becomes free, and make one free if somebody is idle."""
-        if tell not in self._line:
-            self._line.append(tell)
+        """Have ``tell`` called when a place becomes free, and make one free if somebody is idle.
+
+        Whoever was told either takes a place or says ``forget``, so that the next in line hears of it.
+        """
+        if tell in self._line:
+            return
+        self._line.append(tell)
         if self._idle:
             owner = next(iter(self._idle))
             self._idle.pop(owner)()
@@ -48,6 +51,11 @@ class Capacity:
         """A lane has nothing to wait for any more."""
         if tell in self._line:
             self._line.remove(tell)
+        self._call()
+
+    def _call(self) -> None:
+        if self._line and self.used < self.limit:
+            self._line.popleft()()
 
     def idle(self, owner: object, close: Callable[[], None]) -> None:
         """``owner`` has a connection and nothing to send; ``close`` may be called until ``busy`` is."""

@@ -6,7 +6,9 @@ has either its report or its row, whatever happens in between. A delivery is giv
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import assert_never
 
 import trio
@@ -23,8 +25,22 @@ from empath.mail.outcome import Bounced, Deferred, Delivered, Outcome
 from empath.mail.record import decode_diagnosis, encode_diagnosis, encode_envelope
 from empath.policy.retry import GiveUp, RetryPolicy
 from empath.smtp import Return
-from empath.spool.contract import Acceptance, Body, BodyFile, ClaimedDelivery, Fate, Finished, Spool, Waiting
+from empath.spool.contract import (
+    Acceptance,
+    Body,
+    BodyFile,
+    ClaimedDelivery,
+    Fate,
+    Finished,
+    Spool,
+    SpoolError,
+    Waiting,
+)
 from empath.world.ports import Clock, Entropy
+
+_LOG = logging.getLogger(__name__)
+_AGAIN_S = 5.0
+"""How long to wait before the spool is asked again."""
 
 Observe = Callable[[Fact], None]
 """Takes note of what happened. Never waits, never fails."""
@@ -71,14 +87,20 @@ class Closing:
         ended = [(delivery, Status.EXPIRED, _gave_up(_last(delivery))) for delivery in job.deliveries]
         await self._commit(job, [], ended, self.clock.now())
 
-    async def put_back(self, job: Job, *, next_attempt: float) -> None:
-        """Record that a job was not attempted, and is to be later. That costs none of its attempts."""
+    async def put_back(self, jobs: Iterable[Job], *, next_attempt: float) -> None:
+        """Record that jobs were not attempted, and are to be later. That costs none of their attempts."""
+        # Not beyond what the spool takes for a slip of the clock.
+        next_attempt = min(next_attempt, self.retry.latest(self.clock.now()))
         waiting = [
             Waiting(key=one.key, next_attempt=next_attempt, attempts=one.attempts, last=one.last)
+            for job in jobs
             for one in job.deliveries
         ]
-        with trio.CancelScope(shield=True):
+
+        async def write() -> None:
             await self.spool.record(waiting)
+
+        await _persist(write)
 
     def is_expired(self, job: Job) -> bool:
         """Whether the time of a job is over."""
@@ -95,10 +117,13 @@ class Closing:
         return Waiting(key=delivery.key, next_attempt=moment, attempts=attempts, last=last)
 
     async def _commit(self, job: Job, fates: list[Fate], ended: Sequence[_Ended], now: float) -> None:
-        # Shielded, and safely so: it waits for our own disk only. The outcome is known, and must not be forgotten.
-        with trio.CancelScope(shield=True):
-            reports = await self._report(job, ended, now)
+        reports: list[Acceptance] = []
+
+        async def write() -> None:
+            reports[:] = await self._report(job, ended, now)
             await self.spool.record([*fates, *(Finished(key=delivery.key) for delivery, _, _ in ended)], reports)
+
+        await _persist(write)
         for delivery, status, diagnosis in ended:
             self.observe(
                 DeliveryEnded(
@@ -143,10 +168,28 @@ class Closing:
         """As much of the message as the report needs: all that is small, the beginning of what is not."""
         if not isinstance(body, BodyFile):
             return body
-        blocks: AsyncIterator[bytes] = self.spool.read_body(body)
-        async for block in blocks:
-            return block
+        try:
+            async with aclosing(self.spool.read_body(body)) as blocks:
+                async for block in blocks:
+                    return block
+        except SpoolError as problem:
+            _LOG.error("a report goes without the message that it is about: %s", problem)
         return b""
+
+
+async def _persist(write: Callable[[], Awaitable[None]]) -> None:
+    """Write to the spool, again and again until it takes it or the daemon ends.
+
+    A delivery stays claimed until it is recorded, and one that was delivered and not recorded would be sent again.
+    """
+    while True:
+        try:
+            # Shielded, and safely so: it waits for our own disk only. What is known must not be forgotten.
+            with trio.CancelScope(shield=True):
+                return await write()
+        except SpoolError as problem:
+            _LOG.error("what became of a message cannot be recorded, trying again: %s", problem)
+        await trio.sleep(_AGAIN_S)
 
 
 def _size_bytes(body: Body) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from math import inf
+from typing import Final
 
 import trio
 from attrs import define, field
@@ -17,12 +18,14 @@ from attrs import define, field
 from empath.delivery.closing import Closing
 from empath.delivery.job import Job
 from empath.delivery.lane import Lane
-from empath.mail.failure import DamagedRecord, EmpathError
+from empath.mail.failure import DamagedRecord
 from empath.mail.record import decode_envelope
 from empath.spool.contract import Claim, ClaimedDelivery, Spool, SpoolError
 
 _LOG = logging.getLogger(__name__)
 
+MAX_LANES: Final = 20_000
+"""Lanes that are remembered. Those that have work are never forgotten, and are bounded by ``room``."""
 _AFTER_FAULT_S = 5.0
 """How long claiming rests after the spool failed."""
 
@@ -67,11 +70,21 @@ class Dispatcher:
     async def _claim(self, work: trio.Nursery) -> float | None:
         """Take what there is room for, and give it to the lanes; when to come again."""
         now = self.closing.clock.now()
-        claimed = await self.spool.claim(now=now, until=now + self.lease_s, room=self.room - self._held)
+        claimed = await self.spool.claim(
+            now=now, until=now + self.lease_s, latest=self.closing.retry.latest(now), room=self.room - self._held
+        )
         self._held += sum(len(claim.deliveries) for claim in claimed.claims)
+        crowded: list[Job] = []
         for claim in claimed.claims:
             for job in self._divide(claim):
-                await self._give(job, work)
+                lane = self.lanes.get(job.site)
+                if self.closing.is_expired(job):
+                    await self._expire(job)
+                elif lane is not None and min(lane.room, self.lane_room - len(lane.backlog)) <= 0:
+                    crowded.append(job)
+                else:
+                    self._feed(job, work)
+        await self._put_back(crowded, now + self.lease_s)
         return claimed.next_due
 
     def _divide(self, claim: Claim) -> Iterable[Job]:
@@ -89,36 +102,47 @@ class Dispatcher:
             site = self.site_of(domain)
             yield Job(claim=claim, envelope=envelope, domain=domain, site=site, deliveries=tuple(deliveries))
 
-    async def _give(self, job: Job, work: trio.Nursery) -> None:
-        """Hand a job to its lane, or deal with it at once if no lane can."""
+    async def _expire(self, job: Job) -> None:
         try:
-            lane = self.lanes.get(job.site)
-            if self.closing.is_expired(job):
-                await self.closing.expire(job)
-            elif lane is not None and len(lane.backlog) >= self.lane_room:
-                await self.closing.put_back(job, next_attempt=self.closing.clock.now() + self.lease_s)
-            else:
-                self._feed(job, work)
-                return
-        except EmpathError as problem:
-            _LOG.error("message %s stays claimed: %s", job.claim.mid, problem)
+            await self.closing.expire(job)
+        except Exception:
+            # One message that cannot be reported must not end the daemon, now and at every start.
+            _LOG.exception("message %s stays claimed, by a fault in Empath", job.claim.mid)
         self.release(job)
 
+    async def _put_back(self, jobs: list[Job], next_attempt: float) -> None:
+        if jobs:
+            await self.closing.put_back(jobs, next_attempt=next_attempt)
+        for job in jobs:
+            self.release(job)
+
     def _feed(self, job: Job, work: trio.Nursery) -> None:
-        lane = self.lanes.get(job.site)
-        if lane is None:
-            lane = self.lanes[job.site] = self.new_lane(job.site)
+        lane = self.lanes.get(job.site) or self._open_lane(job.site)
         lane.feed(job)
         if not lane.running:
             lane.running = True
             work.start_soon(self._run_lane, lane)
+
+    def _open_lane(self, site: str) -> Lane:
+        """Make a lane. Those that rest are kept for what they know of their sites, and not without end."""
+        if len(self.lanes) >= MAX_LANES:
+            resting = next((lane.site for lane in self.lanes.values() if not lane.running), None)
+            self.lanes.pop(resting or "", None)
+        lane = self.lanes[site] = self.new_lane(site)
+        return lane
 
     async def _run_lane(self, lane: Lane) -> None:
         try:
             await lane.run()
         finally:
             if lane.is_fresh:
-                del self.lanes[lane.site]
+                self.lanes.pop(lane.site, None)
+
+    async def shed(self, lane: Lane) -> None:
+        """Put back what a lane cannot send because its breaker is open: others need the room."""
+        jobs = lane.shed()
+        until = lane.breaker.until or 0.0
+        await self._put_back(jobs, self.closing.clock.now() + max(0.0, until - trio.current_time()))
 
     def release(self, job: Job) -> None:
         """A job is no longer in memory."""
@@ -127,11 +151,5 @@ class Dispatcher:
 
     async def drain(self) -> None:
         """Hand nothing further out, and put back what waits in the lanes: it is due at the next start."""
-        now = self.closing.clock.now()
-        for lane in list(self.lanes.values()):
-            for job in lane.drain():
-                try:
-                    await self.closing.put_back(job, next_attempt=now)
-                except SpoolError as problem:
-                    _LOG.error("message %s could not be put back: %s", job.claim.mid, problem)
-                self.release(job)
+        jobs = [job for lane in self.lanes.values() for job in lane.drain()]
+        await self._put_back(jobs, self.closing.clock.now())

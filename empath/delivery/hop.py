@@ -22,6 +22,7 @@ from empath.smtp import (
     Bounds,
     ClientConnection,
     Command,
+    ConnectionClosed,
     Ehlo,
     Helo,
     Quit,
@@ -81,6 +82,16 @@ class Hop:
         """Whether a transaction may begin now."""
         return self.client.state is State.READY and not self.client.outstanding
 
+    def say(self, *items: Command | BodyEnd) -> bytes:
+        """The octets of a group of commands.
+
+        A RemoteProtocolError or ConnectionLost: the host has spoken out of turn. Were we to go on, what it said could
+        be taken for the answer.
+        """
+        if not self.client.outstanding and isinstance(self.client.next_event(), ReplyReceived | ConnectionClosed):
+            raise ConnectionLost("the host has ended the session")
+        return b"".join([self.client.send(item) for item in items])
+
     async def replies(self, count: int) -> list[ReplyReceived]:
         """The next ``count`` replies. To be called within ``within``."""
         received: list[ReplyReceived] = []
@@ -100,7 +111,7 @@ class Hop:
     async def ask(self, item: Command | BodyEnd, timeout_s: float) -> ReplyReceived:
         """Say one thing and wait for its answer."""
         with within(timeout_s, phase_of(item.verb), self.target.host):
-            await self.stream.send_all(self.client.send(item))
+            await self.stream.send_all(self.say(item))
             return (await self.replies(1))[0]
         raise AssertionError("within raises or returns")
 
@@ -109,7 +120,7 @@ class Hop:
         if self.client.state in (State.MAIL, State.RCPT, State.CHUNK) and not self.client.outstanding:
             with trio.move_on_after(self.timeouts.command_s):
                 try:
-                    await self.stream.send_all(self.client.send(Rset()))
+                    await self.stream.send_all(self.say(Rset()))
                     await self.replies(1)
                 except (ConnectionLost, RemoteProtocolError):
                     return False
@@ -117,14 +128,15 @@ class Hop:
 
     async def quit(self) -> None:
         """Take leave, if there is somebody to take leave of. Never fails: no message hangs on it any more."""
-        with trio.move_on_after(self.timeouts.quit_s):
-            try:
+        try:
+            with trio.move_on_after(self.timeouts.quit_s):
                 if self.usable:
-                    await self.stream.send_all(self.client.send(Quit()))
+                    await self.stream.send_all(self.say(Quit()))
                     await self.replies(1)
-            except (ConnectionLost, RemoteProtocolError):
-                pass
-        await trio.aclose_forcefully(self.stream)
+        except (ConnectionLost, RemoteProtocolError):
+            return
+        finally:
+            await trio.aclose_forcefully(self.stream)
 
 
 @frozen(kw_only=True)
@@ -136,6 +148,10 @@ class Dialling:
     timeouts: TimeoutSettings
     tls: TlsPolicy
     context: TlsContext
+
+    def suits(self, hop: Hop) -> bool:
+        """Whether a connection that was opened for another domain may carry the mail of this one."""
+        return hop.tls is not None or self.tls is not TlsPolicy.REQUIRED
 
     async def open(self, host: Target) -> Hop:
         """Connect, read the greeting, introduce ourselves, and encrypt as the policy has it. Raises Failure."""

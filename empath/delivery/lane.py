@@ -61,6 +61,13 @@ class Lane:
     _changed: trio.Event = field(init=False, factory=trio.Event)
 
     @property
+    def room(self) -> float:
+        """How many more jobs it can make use of soon, as far as its breaker is concerned; inf: any number."""
+        if self.breaker.state is BreakerState.CLOSED:
+            return inf
+        return self.breaker.half_open_max_calls - len(self.backlog)
+
+    @property
     def is_fresh(self) -> bool:
         """Whether nothing would be lost if the lane were forgotten and made anew."""
         return not (self.backlog or self.running) and self.breaker.until is None
@@ -78,6 +85,15 @@ class Lane:
         self._changed.set()
         return left
 
+    def shed(self) -> list[Job]:
+        """Return what cannot go out soon because the breaker is open, all but what the probes will need."""
+        if self.breaker.until is None:
+            return []
+        left = []
+        while self.room < 0:
+            left.append(self.backlog.pop())
+        return left
+
     def notice(self) -> None:
         """Something has changed that may let the lane go on."""
         self._parked.unpark(count=min(len(self.backlog), len(self._parked)))
@@ -87,28 +103,34 @@ class Lane:
         """See to it that the backlog has senders. Ends when there is neither; to be started again by who feeds it."""
         self.running = True
         try:
-            async with trio.open_nursery() as nursery:
-                while self.backlog or self.senders:
-                    self._changed = trio.Event()
-                    opens_at = self.breaker.until
-                    if opens_at is None or opens_at <= trio.current_time():
-                        self._staff(nursery)
-                        opens_at = None
-                    with trio.move_on_at(inf if opens_at is None else opens_at):
-                        await self._changed.wait()
+            while self.backlog:  # closing the nursery takes a moment, in which work may come
+                async with trio.open_nursery() as nursery:
+                    await self._keep_staffed(nursery)
         finally:
             self.running = False
             self._capacity.forget(self.notice)
 
+    async def _keep_staffed(self, nursery: trio.Nursery) -> None:
+        while self.backlog or self.senders:
+            self._changed = trio.Event()
+            self._staff(nursery)
+            opens_at = self.breaker.until
+            if opens_at is None or opens_at <= trio.current_time():
+                opens_at = inf
+            with trio.move_on_at(opens_at):
+                await self._changed.wait()
+
     def _staff(self, nursery: trio.Nursery) -> None:
-        """Wake or start as many senders as there is work for, as far as window and capacity allow."""
-        self._parked.unpark(count=min(len(self.backlog), len(self._parked)))
-        while self.senders < self.window.size and self.senders - self._calls < len(self.backlog):
+        """Wake or start as many senders as may work now, as far as breaker, window and capacity allow."""
+        ready = min(len(self.backlog), self.breaker.room(trio.current_time()))
+        self._parked.unpark(count=min(int(ready), len(self._parked)))
+        while self.senders < self.window.size and self.senders - self._calls < ready:
             if not self._capacity.take():
                 self._capacity.wait(self.notice)
                 return
             self.senders += 1
             nursery.start_soon(self._employ)
+        self._capacity.forget(self.notice)
 
     async def _employ(self) -> None:
         try:

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from empath.ingress.admission import Admission
 from empath.ingress.reception import Reception
+from empath.ingress.replies import DRAINING
 from empath.ingress.session import Session
 from empath.world.endpoint import TcpEndpoint
 from empath.world.errors import NetworkError
@@ -26,6 +27,7 @@ class Intake:
     _reception: Reception
     _admission: Admission
     _sessions: set[Session] = field(init=False, factory=set)
+    _draining: bool = field(init=False, default=False)
 
     async def run(self, listener: Listener, work: trio.Nursery) -> None:
         """Accept until cancelled. Sessions run in ``work``, and go on."""
@@ -34,7 +36,8 @@ class Intake:
                 work.start_soon(self._serve, await listener.accept())
 
     def drain(self) -> None:
-        """The daemon is stopping: sessions end as soon as they can."""
+        """The daemon is stopping: sessions end as soon as they can, those too that have only just come."""
+        self._draining = True
         for session in list(self._sessions):
             session.drain()
 
@@ -42,7 +45,7 @@ class Intake:
         """One connection. Whatever goes wrong here ends this session and no other."""
         client_ip = connection.remote.host if isinstance(connection.remote, TcpEndpoint) else ""
         try:
-            refusal = self._admission.refusal(client_ip)
+            refusal = DRAINING if self._draining else self._admission.refusal(client_ip)
             if refusal is not None:
                 with trio.move_on_after(_REFUSAL_S):
                     await connection.send_all(refusal.encode())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from attrs import frozen
 
 from empath.config.schema import LimitSettings, ListenerSettings, ListenerTls
 from empath.mail.envelope import Origin, with_keyword
-from empath.mail.ids import NUMBER_BITS, MessageId
+from empath.mail.facts import Fact
+from empath.mail.ids import NUMBER_BITS, MessageId, SessionId
 from empath.policy.relay import RelayPolicy
 from empath.smtp import Bounds, Domain, Ehlo, Extensions, Mail, ServerConnection
 from empath.spool.contract import Spool
@@ -32,6 +34,8 @@ class Reception:
     entropy: Entropy
     tls: TlsContext | None
     """None: this listener has no certificate."""
+    observe: Callable[[Fact], None]
+    """Takes note of what happened. Never waits, never fails."""
 
     def new_machine(self) -> ServerConnection:
         """The server's end of a session, as this listener is configured."""
@@ -50,7 +54,11 @@ class Reception:
         """A name for a message that begins now."""
         return MessageId.make(self.clock.now(), self.entropy.rng.getrandbits(NUMBER_BITS))
 
-    def origin(self, machine: ServerConnection, mail: Mail, *, client_ip: str, tls: TlsSummary | None) -> Origin:
+    def new_session_id(self) -> SessionId:
+        """A name for a session that begins now."""
+        return SessionId.make(self.clock.now(), self.entropy.rng.getrandbits(NUMBER_BITS))
+
+    def origin(self, machine: ServerConnection, mail: Mail, *, client_ip: str | None, tls: TlsSummary | None) -> Origin:
         """Where the message of the open transaction comes from."""
         hello = machine.facts.hello
         return Origin(

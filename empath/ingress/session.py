@@ -8,13 +8,16 @@ All that was sent in one group is answered in one write (RFC 2920 3.2).
 
 from __future__ import annotations
 
+from typing import Final
+
 import trio
 from attrs import define, field
 
+from empath.ingress import replies
 from empath.ingress.reception import Reception
-from empath.ingress.transaction import Incoming
-from empath.mail.envelope import Envelope, Recipient
-from empath.policy.relay import REFUSAL
+from empath.ingress.transaction import Transaction
+from empath.mail.facts import MessageRefused, SessionClosed, SessionOpened
+from empath.mail.ids import SessionId
 from empath.smtp import (
     Bdat,
     BodyData,
@@ -26,6 +29,7 @@ from empath.smtp import (
     Helo,
     Mail,
     Pause,
+    Quit,
     Rcpt,
     Refused,
     RemoteProtocolError,
@@ -36,7 +40,6 @@ from empath.smtp import (
     Verb,
 )
 from empath.smtp.server import Answerable
-from empath.spool.contract import SpoolError
 from empath.world.errors import NetworkError
 from empath.world.tls import TlsSummary, accept_tls
 
@@ -44,25 +47,8 @@ _FAREWELL_S = 5.0
 """How long the last words of a session may take to be sent."""
 
 _BUSY = (State.MAIL, State.RCPT, State.DATA, State.CHUNK)
-_ANSWERS = {
-    Verb.RSET: Reply(250, "OK", "2.0.0"),
-    Verb.NOOP: Reply(250, "OK", "2.0.0"),
-    Verb.HELP: Reply(214, "commands as in RFC 5321", "2.0.0"),
-    # RFC 5321 3.5.3: neither yes nor no, so that nobody learns here which addresses there are
-    Verb.VRFY: Reply(252, "send a message and see", "2.5.0"),
-    Verb.EXPN: Reply(502, "not available here", "5.5.1"),
-    Verb.QUIT: Reply(221, "goodbye", "2.0.0"),
-    Verb.STARTTLS: Reply(220, "go ahead", "2.0.0"),
-    Verb.DATA: Reply(354, "go ahead, and end with a dot on a line of its own"),
-}
-_MAIL_OK = Reply(250, "OK", "2.1.0")
-_RCPT_OK = Reply(250, "OK", "2.1.5")
-_CHUNK_OK = Reply(250, "OK", "2.0.0")
-_TOO_MANY = Reply(452, "too many recipients, send the rest in a further transaction", "4.5.3")
-_LOOPING = Reply(554, "the message has passed too many hosts: it is going round in circles", "5.4.6")
-_NOT_NOW = Reply(451, "cannot keep the message now, try again later", "4.3.0")
-_DRAINING = Reply(421, "closing, come back later", "4.3.2")
-_TOO_SLOW = Reply(421, "waited too long", "4.4.2")
+_OF_MESSAGES: Final = frozenset({Verb.MAIL, Verb.RCPT, Verb.DATA, Verb.END, Verb.BDAT, Verb.BDAT_LAST})
+"""A refusal of one of these is a refusal of mail, and a fact."""
 
 
 @define(eq=False)
@@ -72,79 +58,98 @@ class Session:
     _reception: Reception
     _stream: trio.abc.Stream
     _client_ip: str
+    _id: SessionId = field(init=False)
     _machine: ServerConnection = field(init=False)
     _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
     _tls: TlsSummary | None = field(init=False, default=None)
-    _trusted: bool = field(init=False, default=False)
-    """Whether the client may send to anybody."""
     _ends_at: float = field(init=False, default=0.0)
     _draining: bool = field(init=False, default=False)
-    # The open transaction.
-    _mail: Mail | None = field(init=False, default=None)
-    _recipients: list[Recipient] = field(init=False, factory=list)
-    _incoming: Incoming | None = field(init=False, default=None)
-    _not_now: SpoolError | None = field(init=False, default=None)
-    """Why the content at hand cannot be kept: it is read to its end all the same."""
+    _writing: bool = field(init=False, default=False)
+    """Whether replies are on their way."""
+    _transaction: Transaction = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make the machine."""
+        self._id = self._reception.new_session_id()
         self._machine = self._reception.new_machine()
-        self._trusted = self._reception.relay.trusts(self._client_ip)
+        self._transaction = Transaction(self._reception, self._machine, self._id, self._client_ip)
 
     async def run(self) -> None:
         """Serve the client to the end of the session."""
-        self._ends_at = trio.current_time() + self._reception.limits.session_timeout_s
+        began = trio.current_time()
+        self._ends_at = began + self._reception.limits.session_timeout_s
+        reason = "the client closed"
         try:
             with self._scope:
-                await self._serve()
+                reason = await self._serve()
             if self._scope.cancelled_caught:
-                await self._farewell(_DRAINING if self._draining else _TOO_SLOW)
-        except (NetworkError, RemoteProtocolError):
-            return  # the client is gone, or gives us no choice; what it had not finished is forgotten
+                last = replies.DRAINING if self._draining else replies.TOO_SLOW
+                reason = last.text
+                await self._farewell(last)
+        except (NetworkError, RemoteProtocolError) as problem:
+            reason = str(problem)  # the client is gone, or gives us no choice; what it had not finished is forgotten
         finally:
             with trio.CancelScope(shield=True):
-                await self._forget()
+                await self._transaction.forget()
             await trio.aclose_forcefully(self._stream)
+            self._tell_end(reason, trio.current_time() - began)
 
     def drain(self) -> None:
-        """The daemon is stopping: an idle client is told so now, a busy one when its transaction ends."""
+        """The daemon is stopping: an idle client is told so now, a busy one when its transaction ends.
+
+        Replies that are on their way are sent first, lest a client send again what was taken.
+        """
         self._draining = True
-        if self._machine.state not in _BUSY:
+        if not self._writing and self._machine.state not in _BUSY:
             self._scope.cancel(reason="the daemon is stopping")
 
-    async def _serve(self) -> None:
+    async def _serve(self) -> str:
+        """All of the session but its last words; how it ended."""
         self._allow(self._reception.limits.command_timeout_s)
         if self._machine.facts.tls:
             await self._begin_tls()
-        await self._stream.send_all(self._machine.send(Reply(220, f"{self._machine.hostname} ESMTP")))
+        await self._write(self._machine.send(Reply(220, f"{self._machine.hostname} ESMTP")))
+        self._tell_begin()
         while self._machine.state is not State.CLOSED:
             self._machine.receive_data(bytes(await self._stream.receive_some()))
-            await self._answer()
+            if await self._answer():
+                return "quit"
+        return "the client closed" if self._machine.errors < self._reception.limits.max_errors else "too many errors"
+
+    async def _write(self, octets: bytes) -> None:
+        self._writing = True
+        await self._stream.send_all(octets)
+        self._writing = False
+        if self._draining:
+            self.drain()
 
     def _allow(self, seconds: float) -> None:
         self._scope.deadline = min(trio.current_time() + seconds, self._ends_at)
 
     async def _farewell(self, reply: Reply) -> None:
+        """Say why it is over, to a client that could understand it: not in the middle of a reply or of a handshake."""
+        machine = self._machine
+        in_handshake = machine.state is State.TLS or (machine.facts.tls and self._tls is None)
+        if self._writing or in_handshake or machine.state is State.CLOSED:
+            return
         with trio.move_on_after(_FAREWELL_S):
-            if self._machine.state not in (State.CLOSED, State.TLS):
-                await self._stream.send_all(self._machine.send(reply))
+            await self._stream.send_all(machine.send(reply))
 
-    async def _answer(self) -> None:
-        """Deal with all that has come, and send the replies together."""
-        replies: list[bytes] = []
-        events = 0
+    async def _answer(self) -> bool:
+        """Deal with all that has come, and send the replies together; whether the client took its leave."""
+        wire: list[bytes] = []
+        events, quitting = 0, False
         while not isinstance(event := self._machine.next_event(), Pause | ConnectionClosed):
             events += 1
             if isinstance(event, BodyData):
-                await self._keep(event.data)
+                await self._transaction.keep(event.data)
             elif isinstance(event, Bdat):
-                self._begin_content()
+                self._transaction.begin_content(self._tls)
             else:
-                replies.append(self._machine.send(await self._decide(event)))
-        if self._draining and self._machine.state not in (*_BUSY, State.TLS, State.CLOSED):
-            replies.append(self._machine.send(_DRAINING))
-        if replies:
-            await self._stream.send_all(b"".join(replies))
+                wire.append(self._machine.send(await self._reply(event)))
+                quitting = isinstance(event, Quit)
+        if wire:
+            await self._write(b"".join(wire))
         if self._machine.state is State.TLS:
             await self._begin_tls()
             self._machine.tls_established()
@@ -152,6 +157,7 @@ class Session:
             self._allow(self._reception.limits.data_timeout_s)
         elif events:
             self._allow(self._reception.limits.command_timeout_s)
+        return quitting
 
     async def _begin_tls(self) -> None:
         if self._reception.tls is None:
@@ -159,83 +165,53 @@ class Session:
         stream = await accept_tls(self._stream, self._reception.tls)
         self._stream, self._tls = stream, stream.summary
 
+    async def _reply(self, event: Answerable) -> Reply:
+        """Decide, and say so to the observer if mail was refused."""
+        mail = self._transaction.mail
+        reply = await self._decide(event)
+        if reply.code >= 400 and event.verb in _OF_MESSAGES:
+            reception = self._reception
+            refused = MessageRefused(
+                at=reception.clock.now(),
+                session=self._id,
+                verb=event.verb,
+                reply=reply,
+                reverse_path=mail.reverse_path if mail else None,
+                recipient=event.forward_path if isinstance(event, Rcpt) else None,
+            )
+            reception.observe(refused)
+        return reply
+
     async def _decide(self, event: Answerable) -> Reply:
         match event:
             case Rcpt():
-                return self._judge(event)
+                return self._transaction.add(event)
             case Mail():
-                await self._forget()
-                self._mail = event
-                return _MAIL_OK
+                return await self._transaction.begin(event)
             case BodyEnd() | ChunkEnd():
-                return await self._end_content(event)
+                return await self._transaction.end_content(event)
             case Refused():
                 return event.reply
             case Helo() | Ehlo():
-                await self._forget()
+                await self._transaction.forget()
                 return self._machine.hello_reply()
             case Data():
-                self._begin_content()
+                self._transaction.begin_content(self._tls)
             case Rset():
-                await self._forget()
-        return _ANSWERS[event.verb]
+                await self._transaction.forget()
+        return replies.ANSWERS[event.verb]
 
-    def _judge(self, rcpt: Rcpt) -> Reply:
-        """Whether this client may send to this recipient, and whether there is room for it."""
-        if len(self._recipients) >= self._reception.limits.max_recipients:
-            return _TOO_MANY  # RFC 5321 4.5.3.1.10
-        if self._reception.relay.right(rcpt.forward_path, trusted=self._trusted) is None:
-            return REFUSAL
-        self._recipients.append(Recipient(rcpt.forward_path, rcpt.params))
-        return _RCPT_OK
-
-    def _begin_content(self) -> None:
-        if self._incoming is not None or self._mail is None:
-            return  # a further chunk of the same message
+    def _tell_begin(self) -> None:
         reception = self._reception
-        envelope = Envelope(
-            reverse_path=self._mail.reverse_path,
-            recipients=tuple(self._recipients),
-            received=reception.clock.now(),
-            params=self._mail.params,
-            origin=reception.origin(self._machine, self._mail, client_ip=self._client_ip, tls=self._tls),
-        )
-        self._incoming = Incoming(
-            reception.spool, reception.new_mid(), envelope, self._machine.hostname, reception.inline_limit_bytes
+        listener = str(reception.listener.listen_addr)
+        client_ip = self._client_ip or None
+        reception.observe(
+            SessionOpened(at=reception.clock.now(), session=self._id, listener=listener, client_ip=client_ip)
         )
 
-    async def _keep(self, block: bytes) -> None:
-        if self._incoming is None or self._not_now is not None:
-            return
-        try:
-            await self._incoming.write(block)
-        except SpoolError as problem:
-            self._not_now = problem
-
-    async def _end_content(self, end: BodyEnd | ChunkEnd) -> Reply:
-        if isinstance(end, ChunkEnd) and not end.last and end.refusal is None and self._not_now is None:
-            return _CHUNK_OK
-        try:
-            return end.refusal or await self._accept()
-        finally:
-            await self._forget()
-
-    async def _accept(self) -> Reply:
-        """Take the message over: from the positive reply on it is ours (RFC 5321 6.1)."""
-        if self._incoming is None or self._not_now is not None:
-            return _NOT_NOW
-        try:
-            body = await self._incoming.complete()
-            if self._incoming.hops > self._reception.limits.max_hops:
-                return _LOOPING
-            await self._incoming.accept(body)
-        except SpoolError:
-            return _NOT_NOW
-        return Reply(250, f"{self._incoming.mid} queued", "2.0.0")
-
-    async def _forget(self) -> None:
-        """No transaction is open any more."""
-        incoming, self._incoming = self._incoming, None
-        self._mail, self._recipients, self._not_now = None, [], None
-        if incoming is not None:
-            await incoming.discard()
+    def _tell_end(self, reason: str, duration_s: float) -> None:
+        now = self._reception.clock.now()
+        fact = SessionClosed(
+            at=now, session=self._id, messages=self._transaction.accepted, duration_s=duration_s, reason=reason
+        )
+        self._reception.observe(fact)

@@ -1,75 +1,132 @@
-"""One message as it comes in: an envelope that is complete, and content that is not yet.
-
-Content that stays small is kept in memory and travels to the disk in the transaction that accepts it. Content that
-grows over the limit goes on into a file, block by block, so that no session ever holds more than that.
-"""
+"""The open transaction of a session: from MAIL to the end of the content (RFC 5321 3.3)."""
 
 from __future__ import annotations
 
-from attrs import define, field
+import logging
 
-from empath.mail import headers
-from empath.mail.envelope import Envelope
-from empath.mail.ids import MessageId
-from empath.mail.record import encode_envelope
-from empath.spool.contract import Acceptance, Body, BodyDraft, Spool
+import trio
+from attrs import define, evolve, field
+
+from empath.ingress import replies
+from empath.ingress.incoming import Incoming
+from empath.ingress.reception import Reception
+from empath.mail.envelope import Envelope, Recipient
+from empath.mail.facts import MessageAccepted
+from empath.mail.ids import SessionId
+from empath.policy.relay import REFUSAL
+from empath.smtp import BodyEnd, ChunkEnd, Mail, Rcpt, Reply, ServerConnection
+from empath.spool.contract import SpoolError, SpoolFull
+from empath.world.tls import TlsSummary
+
+_LOG = logging.getLogger(__name__)
 
 
 @define(eq=False)
-class Incoming:
-    """A message between the start of its content and its acceptance. It ends with ``accept`` or ``discard``."""
+class Transaction:
+    """Used again for every message of a session: ``begin`` to ``forget``. What may be said when, the machine knows."""
 
-    _spool: Spool
-    mid: MessageId
-    envelope: Envelope
-    hostname: str
-    inline_limit_bytes: int
-    size_bytes: int = field(init=False, default=0)
-    """Of the content as it came, without the trace field that stands before it."""
-    hops: int = field(init=False, default=0)
-    """Received fields that the message brought along: known once the content is complete."""
-    _blocks: list[bytes] = field(init=False, factory=list)
-    _draft: BodyDraft | None = field(init=False, default=None)
+    _reception: Reception
+    _machine: ServerConnection
+    _session: SessionId
+    _client_ip: str
+    accepted: int = field(init=False, default=0)
+    """How many messages of this session were accepted."""
+    mail: Mail | None = field(init=False, default=None)
+    """How the transaction began; None: none is open."""
+    _trusted: bool = field(init=False)
+    """Whether the client may send to anybody."""
+    _recipients: list[Recipient] = field(init=False, factory=list)
+    _incoming: Incoming | None = field(init=False, default=None)
+    _not_now: Reply | None = field(init=False, default=None)
+    """Why the content at hand cannot be kept."""
 
-    async def write(self, block: bytes) -> None:
-        """Append content. A SpoolError: the message cannot be taken now."""
-        self.size_bytes += len(block)
-        if self._draft is not None:
-            await self._draft.write(block)
-            return
-        self._blocks.append(block)
-        if self.size_bytes > self.inline_limit_bytes:
-            head = self._head()
-            self._draft = await self._spool.draft_body(self.mid)
-            await self._draft.write(head)
+    def __attrs_post_init__(self) -> None:
+        self._trusted = self._reception.relay.trusts(self._client_ip)
 
-    async def complete(self) -> Body:
-        """There is no more content. What comes back is durable if it is a file, and small if it is not."""
-        return self._head() if self._draft is None else await self._draft.commit()
+    async def begin(self, mail: Mail) -> Reply:
+        """MAIL: whoever it is may send, since what counts is to whom."""
+        await self.forget()  # the machine may have closed a transaction by itself, for a chunk that it refused
+        self.mail = mail
+        return replies.MAIL_OK
 
-    async def accept(self, body: Body) -> None:
-        """Keep the message: when this returns we answer for it. A SpoolError: we do not."""
-        domains = [recipient.address.domain for recipient in self.envelope.recipients]
-        acceptance = Acceptance(
-            mid=self.mid,
-            received=self.envelope.received,
-            envelope=encode_envelope(self.envelope),
-            body=body,
-            domains=tuple([domain.ascii if domain else self.hostname for domain in domains]),
-            next_attempt=self.envelope.received,
+    def add(self, rcpt: Rcpt) -> Reply:
+        """Whether this client may send to this recipient, and whether there is room for it."""
+        if len(self._recipients) >= self._reception.limits.max_recipients:
+            return replies.TOO_MANY_RECIPIENTS
+        address = rcpt.forward_path
+        if address.domain is None:
+            # RFC 5321 4.5.1: the bare postmaster is the one of this host. From here on nobody needs to know the rule.
+            address = evolve(address, domain=self._reception.hostname)
+        if self._reception.relay.right(address, trusted=self._trusted) is None:
+            return REFUSAL
+        self._recipients.append(Recipient(address, rcpt.params))
+        return replies.RCPT_OK
+
+    def begin_content(self, tls: TlsSummary | None) -> None:
+        """The content is about to come. ``tls``: what the connection is encrypted with."""
+        if self._incoming is not None or self.mail is None:
+            return  # a further chunk of the same message
+        reception = self._reception
+        envelope = Envelope(
+            reverse_path=self.mail.reverse_path,
+            recipients=tuple(self._recipients),
+            received=reception.clock.now(),
+            params=self.mail.params,
+            origin=reception.origin(self._machine, self.mail, client_ip=self._client_ip or None, tls=tls),
         )
-        await self._spool.accept(acceptance)
-        self._draft = None
+        self._incoming = Incoming(
+            reception.spool, reception.new_mid(), envelope, self._machine.hostname, reception.inline_limit_bytes
+        )
 
-    async def discard(self) -> None:
-        """Forget the content."""
-        self._blocks.clear()
-        if self._draft is not None:
-            await self._draft.discard()
+    async def keep(self, block: bytes) -> None:
+        """Take content. It is read to its end even when it cannot be kept: only then may the client hear of it."""
+        if self._incoming is None or self._not_now is not None:
+            return
+        try:
+            await self._incoming.write(block)
+        except SpoolError as problem:
+            self._not_now = self._cannotkeep(problem)
 
-    def _head(self) -> bytes:
-        """The content so far, behind our trace field (RFC 5321 4.4)."""
-        content = b"".join(self._blocks)
-        self._blocks.clear()
-        self.hops = headers.hops(headers.split(content)[0])
-        return headers.received(self.envelope, self.mid, hostname=self.hostname) + content
+    async def end_content(self, end: BodyEnd | ChunkEnd) -> Reply:
+        """The content, or a chunk of it, is complete: what to say to that."""
+        if isinstance(end, ChunkEnd) and not end.last and end.refusal is None and self._not_now is None:
+            return replies.CHUNK_OK
+        try:
+            return end.refusal or self._not_now or await self._accept()
+        finally:
+            await self.forget()
+
+    async def _accept(self) -> Reply:
+        """Take the message over: from the positive reply on it is ours (RFC 5321 6.1)."""
+        incoming = self._incoming
+        if incoming is None:
+            return replies.NOT_NOW
+        if incoming.end() > self._reception.limits.max_hops:
+            return replies.LOOPING
+        ended = trio.current_time()
+        try:
+            await incoming.accept()
+        except SpoolError as problem:
+            return self._cannotkeep(problem)
+        self.accepted += 1
+        fact = MessageAccepted(
+            at=self._reception.clock.now(),
+            message=incoming.mid,
+            session=self._session,
+            envelope=incoming.envelope,
+            size_bytes=incoming.size_bytes,
+            commit_s=trio.current_time() - ended,
+        )
+        self._reception.observe(fact)
+        return Reply(250, f"{incoming.mid} queued", "2.0.0")
+
+    def _cannotkeep(self, problem: SpoolError) -> Reply:
+        _LOG.error("a message from %s cannot be kept: %s", self._client_ip, problem)
+        return replies.NO_ROOM if isinstance(problem, SpoolFull) else replies.NOT_NOW
+
+    async def forget(self) -> None:
+        """No transaction is open any more."""
+        incoming, self._incoming = self._incoming, None
+        self.mail, self._recipients, self._not_now = None, [], None
+        if incoming is not None:
+            await incoming.discard()

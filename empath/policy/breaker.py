@@ -89,6 +89,14 @@ class Breaker:
         """When an open breaker admits the first probe; None: it is not open."""
         return self._until if self.state is BreakerState.OPEN else None
 
+    def room(self, now: float) -> float:
+        """How many calls ``admit`` would let through now; inf: any number."""
+        if self.state is BreakerState.CLOSED:
+            return inf
+        if self.state is BreakerState.HALF_OPEN:
+            return self.half_open_max_calls - self._probes
+        return self.half_open_max_calls if now >= self._until else 0
+
     def admit(self, now: float) -> Ticket | None:
         """Let a call through, or not. Every ticket is to be handed back, by exactly one of the methods below."""
         if self.state is BreakerState.OPEN and now >= self._until:

@@ -184,7 +184,9 @@ def explaining(code: int) -> Iterator[None]:
         missing = apsw.SQLITE_IOERR_DELETE_NOENT if code == apsw.SQLITE_IOERR_DELETE else code
         raise apsw.exception_for(missing) from error
     except OSError as error:
-        raise apsw.exception_for(apsw.SQLITE_FULL if error.errno == errno.ENOSPC else code) from error
+        # As in os_unix.c: only a write says that the disk is full, a sync that fails for want of room has just failed.
+        full = error.errno == errno.ENOSPC and code == apsw.SQLITE_IOERR_WRITE
+        raise apsw.exception_for(apsw.SQLITE_FULL if full else code) from error
 
 
 def _path(name: str | apsw.URIFilename) -> str:

@@ -100,7 +100,7 @@ class DataDecoder:
         data = buffer.data
         if self._at_start and data.startswith(b".\r\n"):
             buffer.take(3)
-            self._finish()
+            self.ended = True
             return b""
         end = data.find(b"\r\n.\r\n")
         if end >= 0:
@@ -114,14 +114,8 @@ class DataDecoder:
         if block:
             self._at_start = block.endswith(b"\r\n")
             block = block.replace(b"\r\n.", b"\r\n")
-            self._rules.check(block)
-        if self.ended:
-            self._finish()
+            self._rules.check(block)  # no finish(): the end stands behind a CRLF, so no CR is in suspense
         return block
-
-    def _finish(self) -> None:
-        self.ended = True
-        self._rules.finish()
 
     def _undecided(self, data: bytearray) -> int:
         """How many octets at the end of ``data`` mean one thing or another depending on what follows."""

@@ -83,6 +83,7 @@ class Committer(Generic[Store]):
     async def run(self) -> None:
         """Commit what comes, until closed. To be run once, as a task."""
         with trio.CancelScope(shield=True):
+            await trio.lowlevel.checkpoint()
             while self._tickets or not self._closed:
                 if self._tickets:
                     count = min(len(self._tickets), self.max_batch)

@@ -7,7 +7,7 @@ finished, and then gone, or as waiting again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from attrs import field, frozen
@@ -137,7 +137,7 @@ class BodyDraft(Protocol):
         """Make the file durable; what comes back goes into an ``Acceptance``. Without one it is swept away later."""
 
     async def discard(self) -> None:
-        """Throw away what was written. Never fails; nothing happens after ``commit``."""
+        """Throw away what was written, even if cancelled. Never fails; nothing happens after ``commit``."""
 
 
 class Spool(Protocol):
@@ -147,10 +147,16 @@ class Spool(Protocol):
     """
 
     async def accept(self, acceptance: Acceptance) -> None:
-        """Keep a message. When this returns it is on the disk, and we answer for it."""
+        """Keep a message. When this returns it is on the disk, and we answer for it.
 
-    async def claim(self, *, now: float, until: float, room: int) -> Claimed:
-        """Take up to ``room`` deliveries that are due at ``now``, the longest due first.
+        A SpoolFull: the file of a large body is gone too.
+        """
+
+    async def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
+        """Take up to ``room`` deliveries that are due at ``now``, the longest due first, the older of equals first.
+
+        Due is also what waits beyond ``latest``, for which nothing can have been planned by a clock that is right: the
+        wall clock was ahead, and was set back.
 
         Their next attempt moves to ``until`` before this returns, so that a crash in the middle of an attempt cannot
         make a message hammer its destination at every start.
@@ -159,17 +165,20 @@ class Spool(Protocol):
     async def record(self, fates: Sequence[Fate], reports: Sequence[Acceptance] = ()) -> None:
         """Write down what became of claimed deliveries, and accept the reports on them, in one transaction.
 
-        A message whose last delivery has finished goes with it.
+        A message whose last delivery has finished goes with it. A delivery that is not there any more is passed over.
         """
 
     async def wait_news(self) -> None:
-        """Return when a message was accepted since the last call of this. May return for nothing."""
+        """Return when a delivery has come to wait since the last call of this. May return for nothing.
+
+        Accepted or recorded as waiting: what is due next may be due earlier than ``claim`` has said.
+        """
 
     async def draft_body(self, mid: MessageId) -> BodyDraft:
         """Begin a body that is too large to be kept in memory."""
 
-    def read_body(self, body: BodyFile) -> AsyncIterator[bytes]:
-        """The content of a large body, in blocks."""
+    def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:
+        """The content of a large body, in blocks. To be closed by who does not read to the end."""
 
     async def statistics(self) -> Statistics:
         """Count."""

@@ -7,8 +7,10 @@ may have died: ``sweep`` removes it at the next start.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import PurePath
 from typing import Final
 
@@ -17,10 +19,10 @@ from attrs import define, field
 
 from empath.mail.ids import MessageId
 from empath.spool.committer import Committer
-from empath.spool.contract import Acceptance, BodyFile, Claimed, Fate, SpoolError, SpoolFull, Statistics
+from empath.spool.contract import Acceptance, BodyFile, Claimed, Fate, SpoolError, SpoolFull, Statistics, Waiting
 from empath.spool.store import Store
 from empath.world.errors import DiskError, DiskFull
-from empath.world.ports import Disk, DurableFile
+from empath.world.ports import DISCARD_S, Disk, DurableFile
 
 BLOCK_BYTES: Final = 64 * 1024
 """How much of a large body is in memory at a time."""
@@ -34,23 +36,34 @@ class GroupedSpool:
     _disk: Disk
     _bodies: PurePath
     _news: trio.Event = field(init=False, factory=trio.Event)
+    _serials: Iterator[int] = field(init=False, factory=count)
+    """They tell apart the files of messages that have drawn the same name, the second of which will be refused."""
 
     async def accept(self, acceptance: Acceptance) -> None:
         """See ``contract.Spool``."""
-        await self._committer.do(lambda store: store.accept(acceptance), durable=True)
+        try:
+            await self._committer.do(lambda store: store.accept(acceptance), durable=True)
+        except SpoolFull:
+            # For certain there is no row, and the room is wanted. After another error a row may turn up yet.
+            if isinstance(acceptance.body, BodyFile):
+                with trio.CancelScope(shield=True):
+                    await self._remove(acceptance.body.name)
+            raise
         self._news.set()
 
-    async def claim(self, *, now: float, until: float, room: int) -> Claimed:
+    async def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
         """See ``contract.Spool``."""
-        return await self._committer.do(lambda store: store.claim(now=now, until=until, room=room), durable=False)
+        operation = partial(_claim, now=now, until=until, latest=latest, room=room)
+        return await self._committer.do(operation, durable=False)
 
     async def record(self, fates: Sequence[Fate], reports: Sequence[Acceptance] = ()) -> None:
         """See ``contract.Spool``. A report makes the transaction durable: it is all that is left of its deliveries."""
         unneeded = await self._committer.do(partial(_record, fates=fates, reports=reports), durable=bool(reports))
-        for name in unneeded:
-            await self._remove(name)
-        if reports:
+        if reports or any(isinstance(fate, Waiting) for fate in fates):
             self._news.set()
+        if unneeded:
+            with trio.CancelScope(shield=True):
+                await self._forget(unneeded, durable=bool(reports))
 
     async def wait_news(self) -> None:
         """See ``contract.Spool``."""
@@ -59,15 +72,18 @@ class GroupedSpool:
 
     async def draft_body(self, mid: MessageId) -> FileDraft:
         """See ``contract.Spool``."""
+        name = f"{mid}.{next(self._serials)}"
         try:
-            return FileDraft(str(mid), await self._disk.create(self._bodies / str(mid)))
+            return FileDraft(name, await self._disk.create(self._bodies / name))
         except DiskError as problem:
             raise _translate(problem) from problem
 
-    async def read_body(self, body: BodyFile) -> AsyncIterator[bytes]:
+    async def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:
         """See ``contract.Spool``."""
         try:
             async with await self._disk.open(self._bodies / body.name) as file:
+                if file.size_bytes != body.size_bytes:
+                    raise SpoolError(f"body {body.name} has {file.size_bytes} octets; {body.size_bytes} were accepted")
                 while block := await file.read(BLOCK_BYTES):
                     yield block
         except DiskError as problem:
@@ -80,17 +96,26 @@ class GroupedSpool:
     async def sweep(self) -> int:
         """Remove body files that no message needs; how many there were. For the start, before anything is accepted."""
         needed = await self._committer.do(lambda store: store.body_files(), durable=False)
-        rubbish = [name for name in await self._disk.list(self._bodies) if name not in needed]
+        try:
+            rubbish = [name for name in await self._disk.list(self._bodies) if name not in needed]
+        except DiskError as problem:
+            raise _translate(problem) from problem
         for name in rubbish:
             await self._remove(name)
         return len(rubbish)
 
+    async def _forget(self, names: Sequence[str], *, durable: bool) -> None:
+        """Remove the files of messages that are gone: durably gone. A row that came back would be without its body."""
+        with suppress(SpoolError):
+            if not durable:
+                await self._committer.do(lambda store: store.touch(), durable=True)
+            for name in names:
+                await self._remove(name)
+
     async def _remove(self, name: str) -> None:
         """Remove a file that nothing names. If that fails it does no harm, and the next sweep finds it."""
-        try:
+        with suppress(DiskError):
             await self._disk.unlink(self._bodies / name)
-        except DiskError:
-            return
 
 
 @define(eq=False)
@@ -116,7 +141,12 @@ class FileDraft:
 
     async def discard(self) -> None:
         """See ``contract.BodyDraft``."""
-        await self._file.discard()
+        with trio.move_on_after(DISCARD_S, shield=True):
+            await self._file.discard()
+
+
+def _claim(store: Store, *, now: float, until: float, latest: float, room: int) -> Claimed:
+    return store.claim(now=now, until=until, latest=latest, room=room)
 
 
 def _record(store: Store, *, fates: Sequence[Fate], reports: Sequence[Acceptance]) -> list[str]:

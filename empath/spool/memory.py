@@ -51,6 +51,7 @@ class MemoryStore:
     _messages: dict[int, _Message] = field(init=False, factory=dict)
     _deliveries: dict[DeliveryKey, _Delivery] = field(init=False, factory=dict)
     _numbers: dict[MessageId, int] = field(init=False, factory=dict)
+    _number: int = field(init=False, default=0)
     _undo: list[tuple[dict[Any, Any], object, object]] = field(init=False, factory=list)
     """What the operation at hand has changed: the table (of any type), the key, and what stood there; None: nothing."""
 
@@ -75,7 +76,8 @@ class MemoryStore:
         """See ``store.Store``."""
         if acceptance.mid in self._numbers:
             raise SpoolError(f"message {acceptance.mid} is here already")
-        number = max(self._messages, default=0) + 1
+        self._number += 1
+        number = self._number
         self._put(self._numbers, acceptance.mid, number)
         self._put(
             self._messages, number, _Message(acceptance=acceptance, open=frozenset(range(len(acceptance.domains))))
@@ -84,11 +86,13 @@ class MemoryStore:
             waiting = _Delivery(domain=domain, next_attempt=acceptance.next_attempt)
             self._put(self._deliveries, DeliveryKey(number, ordinal), waiting)
 
-    def claim(self, *, now: float, until: float, room: int) -> Claimed:
+    def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
         """See ``contract.Spool``."""
-        due = [key for key, row in self._deliveries.items() if not row.claimed and row.next_attempt <= now]
+        rows = self._deliveries.items()
+        waiting = sorted((row.next_attempt, key.message, key.ordinal, key) for key, row in rows if not row.claimed)
+        due = [key for moment, *_, key in waiting if moment <= now or moment > latest]
         claims: dict[int, list[ClaimedDelivery]] = {}
-        for key in sorted(due, key=lambda key: self._deliveries[key].next_attempt)[:room]:
+        for key in due[:room]:
             row = self._deliveries[key]
             self._put(self._deliveries, key, evolve(row, claimed=True, next_attempt=until))
             claimed = ClaimedDelivery(key=key, domain=row.domain, attempts=row.attempts, last=row.last)
@@ -124,6 +128,9 @@ class MemoryStore:
         self._put(self._numbers, message.acceptance.mid, None)
         body = message.acceptance.body
         return [body.name] if isinstance(body, BodyFile) else []
+
+    def touch(self) -> None:
+        """See ``store.Store``."""
 
     def body_files(self) -> set[str]:
         """See ``store.Store``."""

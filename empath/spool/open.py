@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import PurePath
+from typing import Final
 
 import trio
 
@@ -14,6 +15,9 @@ from empath.spool.grouped import GroupedSpool
 from empath.spool.store import Store
 from empath.world.errors import DiskError, LockHeld
 from empath.world.ports import World
+
+LOCK: Final = "lock"
+"""The name of the lock file in the directory of a spool."""
 
 
 @asynccontextmanager
@@ -28,7 +32,7 @@ async def open_spool(
     bodies = path / "bodies"
     try:
         await world.disk.make_directory(bodies)
-        lock = await world.disk.lock(path / "lock", holder=holder)
+        lock = await world.disk.lock(path / LOCK, holder=holder)
     except LockHeld as problem:
         raise SpoolHeld(f"the spool at {path} is in use by {problem.holder}") from problem
     except DiskError as problem:
@@ -37,15 +41,19 @@ async def open_spool(
         offload = world.offload.own("spool", threads=1)
         store = await offload.run(open_store)
         committer: Committer[Store] = Committer(store, offload)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(committer.run)
-            try:
-                spool = GroupedSpool(committer, world.disk, bodies)
-                await spool.sweep()
-                yield spool
-            finally:
-                committer.close()
-        await offload.run(store.close)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(committer.run)
+                try:
+                    spool = GroupedSpool(committer, world.disk, bodies)
+                    await spool.sweep()
+                    yield spool
+                finally:
+                    committer.close()
+        finally:
+            with trio.CancelScope(shield=True):
+                await offload.run(store.close)
     finally:
-        with trio.CancelScope(shield=True):
+        # The kernel lets go of the lock even if closing its file fails.
+        with trio.CancelScope(shield=True), suppress(DiskError):
             await lock.release()

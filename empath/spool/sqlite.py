@@ -1,11 +1,8 @@
-"""The default backend: one SQLite database in WAL mode, one connection, one writer.
+"""The default backend: one SQLite database, one connection, one writer.
 
-A small body lies in the row of its message, so acceptance is one write to one file. ``synchronous`` is FULL for every
-transaction that promises something to a peer; a transaction that only moves deliveries along is written without an own
-flush: a loss of power may undo it, and then a claim is made again, or a message delivered twice (RFC 1047), but none is
-lost. A mere crash of the process undoes nothing.
-
-The connection has the database to itself (``locking_mode=EXCLUSIVE``), which also spares the shared memory of WAL.
+A small body lies in the row of its message, so acceptance is one write to one file. A transaction that only moves
+deliveries along is written without an own sync: a loss of power may undo it, and then a claim is made again, or a
+message delivered twice, but none is lost. A mere crash of the process undoes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ from typing import Any, Final
 
 import apsw
 import outcome
-from attrs import define
+from attrs import define, field
 
 from empath.mail.ids import MessageId
 from empath.spool.committer import Operation
@@ -30,17 +27,14 @@ from empath.spool.contract import (
     Fate,
     Finished,
     SpoolError,
-    SpoolFull,
-    SpoolHeld,
     Statistics,
 )
+from empath.spool.database import Database, connect, explained
 from empath.spool.store import Store
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x454D5051
 """Marks the file as ours: "EMPQ"."""
-CHECKPOINT_PAGES: Final = 4000
-"""Pages of 4 KiB in the log before they are copied into the database: the log stays at about 16 MiB."""
 
 _SCHEMA: Final = """
 CREATE TABLE message (
@@ -65,12 +59,12 @@ CREATE TABLE delivery (
 CREATE INDEX due ON delivery (next_attempt) WHERE claimed = 0;
 """
 
-_ADD_MESSAGE: Final = "INSERT INTO message VALUES (NULL, ?, ?, ?, ?, ?, ?)"
+_ADD_MESSAGE: Final = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)"
 _ADD_DELIVERY: Final = "INSERT INTO delivery VALUES (?, ?, ?, 0, 0, ?, x'')"
-_DUE: Final = (
-    "SELECT message, ordinal, domain, attempts, last FROM delivery"
-    " WHERE claimed = 0 AND next_attempt <= ? ORDER BY next_attempt LIMIT ?"
-)
+_WAITING: Final = "SELECT message, ordinal, domain, attempts, last FROM delivery WHERE claimed = 0"
+_ORDER: Final = "ORDER BY next_attempt, message, ordinal LIMIT ?"
+_DUE: Final = f"{_WAITING} AND next_attempt <= ? {_ORDER}"
+_ASTRAY: Final = f"{_WAITING} AND next_attempt > ? {_ORDER}"
 _TAKE: Final = "UPDATE delivery SET claimed = 1, next_attempt = ? WHERE message = ? AND ordinal = ?"
 _READ: Final = "SELECT mid, received, envelope, size_bytes, body_file, body FROM message WHERE id = ?"
 _NEXT_DUE: Final = "SELECT next_attempt FROM delivery WHERE claimed = 0 ORDER BY next_attempt LIMIT 1"
@@ -83,23 +77,21 @@ _POSTPONE: Final = (
 )
 
 
-def open_database(path: str, vfs: str | None = None) -> SqliteStore:
-    """Open the database at ``path``, or make it. A SpoolError says why it cannot be used.
+def open_database(path: str, vfs: str | None = None, *, mode_of: str | None = None) -> SqliteStore:
+    """Open the database at ``path``, or make it, as private as the file ``mode_of``. A SpoolError: it cannot be used.
 
     What was claimed when the last daemon ended waits again, until the moment that the claim had set.
     """
     try:
-        connection = apsw.Connection(path, vfs=vfs)
-        connection.pragma("locking_mode", "EXCLUSIVE")
-        connection.pragma("journal_mode", "WAL")
-        connection.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-        connection.pragma("synchronous", "FULL")
-        store = SqliteStore(connection)
-        store.prepare()
-        if vfs is None:
-            store.widen_log()
+        database = Database(connect(path, vfs=vfs, mode_of=mode_of))
+        try:
+            store = SqliteStore(database)
+            store.prepare(path, widen=vfs is None)
+        except BaseException:
+            database.close()
+            raise
     except apsw.Error as problem:
-        raise _translate(problem) from problem
+        raise explained(problem, path) from problem
     return store
 
 
@@ -107,65 +99,59 @@ def open_database(path: str, vfs: str | None = None) -> SqliteStore:
 class SqliteStore:
     """See ``store.Store``."""
 
-    _connection: apsw.Connection
-    _durable: bool = True
+    _database: Database
+    _connection: apsw.Connection = field(init=False)
+    _number: int = field(init=False, default=0)
+    """Of the latest message. None is given twice in a process: a fate that is recorded late meets no other message."""
 
-    def prepare(self) -> None:
-        """Make the tables if this is a new database, and see to it that it is ours and of a version that we know."""
-        version = self._connection.pragma("user_version")
-        if version == 0 and not self._row("SELECT count(*) FROM sqlite_schema")[0]:
-            with self._connection:
+    def __attrs_post_init__(self) -> None:
+        self._connection = self._database.connection
+
+    def prepare(self, path: str, *, widen: bool) -> None:
+        """See to it that the database is ours and of a version that we know, or new; and take back what was claimed."""
+        new = self._is_new(path)
+        self._database.use_log()
+        if widen:
+            self._database.widen_log()
+        with self._database.transaction(durable=True):
+            if new:
                 self._connection.execute(_SCHEMA)
                 self._connection.pragma("application_id", APPLICATION_ID)
-                self._connection.pragma("user_version", SCHEMA_VERSION)
-        elif self._connection.pragma("application_id") != APPLICATION_ID:
-            raise SpoolError("the database is not an Empath queue; give delivery.queue_path a directory of its own")
-        elif version != SCHEMA_VERSION:
-            raise SpoolError(
-                f"the queue has schema {version}, this program knows {SCHEMA_VERSION}: install its version"
-            )
-        self._connection.execute("UPDATE delivery SET claimed = 0 WHERE claimed = 1")
+            self.touch()
+            self._connection.execute("UPDATE delivery SET claimed = 0 WHERE claimed = 1")
+        self._number = self._row("SELECT coalesce(max(id), 0) FROM message")[0]
 
-    def widen_log(self) -> None:
-        """Let the log take its room on the disk now, once.
-
-        A flush that makes a file longer has to write the file's description too; one that writes over octets that are
-        there costs a third less. It takes some fifty milliseconds at the start.
-        """
-        with self._connection:
-            self._connection.execute("CREATE TABLE room (octets BLOB)")
-            self._connection.execute("INSERT INTO room VALUES (zeroblob(?))", (CHECKPOINT_PAGES * 3500,))
-        with self._connection:
-            self._connection.execute("DROP TABLE room")
-        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-        self._connection.execute("VACUUM")
+    def _is_new(self, path: str) -> bool:
+        """Whether there is nothing in it yet. Nothing of a foreign database is touched."""
+        version = self._connection.pragma("user_version")
+        application = self._connection.pragma("application_id")
+        if version == application == self._row("SELECT count(*) FROM sqlite_schema")[0] == 0:
+            return True
+        if application != APPLICATION_ID:
+            raise SpoolError(f"{path} is a database, but no queue; give delivery.queue_path a directory of its own")
+        if version != SCHEMA_VERSION:
+            known = f"this program knows {SCHEMA_VERSION}"
+            raise SpoolError(f"the queue {path} has schema {version}, {known}; install the version that wrote it")
+        return False
 
     def commit(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
         """See ``committer.Transactions``. If one operation fails, each is done again in a transaction of its own."""
-        if durable is not self._durable:
-            self._connection.pragma("synchronous", "FULL" if durable else "NORMAL")
-            self._durable = durable
         try:
-            return self._together(operations)
+            results = self._together(operations, durable=durable)
         except Exception:
-            return [self._alone(operation) for operation in operations]
-
-    def _together(self, operations: Sequence[Operation[Store]]) -> list[outcome.Outcome[object]]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            results: list[outcome.Outcome[object]] = [outcome.Value(operation(self)) for operation in operations]
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
+            results = [self._alone(operation, durable=durable) for operation in operations]
+        self._database.keep_log_short()
         return results
 
-    def _alone(self, operation: Operation[Store]) -> outcome.Outcome[object]:
+    def _together(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
+        with self._database.transaction(durable=durable):
+            return [outcome.Value(operation(self)) for operation in operations]
+
+    def _alone(self, operation: Operation[Store], *, durable: bool) -> outcome.Outcome[object]:
         try:
-            return self._together([operation])[0]
+            return self._together([operation], durable=durable)[0]
         except apsw.Error as problem:
-            return outcome.Error(_translate(problem))
+            return outcome.Error(explained(problem))
         except Exception as problem:
             return outcome.Error(problem)
 
@@ -174,15 +160,20 @@ class SqliteStore:
         body = acceptance.body
         stored = (body.size_bytes, body.name, None) if isinstance(body, BodyFile) else (len(body), None, body)
         execute = self._connection.execute
-        execute(_ADD_MESSAGE, (str(acceptance.mid), acceptance.received, acceptance.envelope, *stored))
-        message = self._connection.last_insert_rowid()
+        self._number += 1
+        message = self._number
+        try:
+            execute(_ADD_MESSAGE, (message, str(acceptance.mid), acceptance.received, acceptance.envelope, *stored))
+        except apsw.ConstraintError as problem:
+            raise SpoolError(f"message {acceptance.mid} is here already") from problem
         for ordinal, domain in enumerate(acceptance.domains):
             execute(_ADD_DELIVERY, (message, ordinal, domain, acceptance.next_attempt))
 
-    def claim(self, *, now: float, until: float, room: int) -> Claimed:
+    def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
         """See ``contract.Spool``."""
         due: dict[int, list[ClaimedDelivery]] = {}
         rows: list[tuple[Any, ...]] = self._connection.execute(_DUE, (now, room)).fetchall()
+        rows += self._connection.execute(_ASTRAY, (max(now, latest), room - len(rows))).fetchall()
         for message, ordinal, domain, attempts, last in rows:
             self._connection.execute(_TAKE, (until, message, ordinal))
             key = DeliveryKey(message, ordinal)
@@ -209,6 +200,10 @@ class SqliteStore:
         retired = [self._connection.execute(_RETIRE, (message,)).fetchone() for message in touched]
         return [row[0] for row in retired if row is not None and row[0] is not None]
 
+    def touch(self) -> None:
+        """See ``store.Store``."""
+        self._connection.pragma("user_version", SCHEMA_VERSION)
+
     def body_files(self) -> set[str]:
         """See ``store.Store``."""
         return {row[0] for row in self._connection.execute("SELECT body_file FROM message WHERE body_file IS NOT NULL")}
@@ -226,13 +221,4 @@ class SqliteStore:
 
     def close(self) -> None:
         """See ``store.Store``. The last of the log is copied into the database."""
-        self._connection.close()
-
-
-def _translate(problem: apsw.Error) -> SpoolError:
-    text = str(problem)
-    if isinstance(problem, apsw.FullError):
-        return SpoolFull(f"the disk is full: {text}")
-    if isinstance(problem, apsw.BusyError | apsw.LockedError):
-        return SpoolHeld(f"another process uses the database: {text}")
-    return SpoolError(f"the database failed: {text}")
+        self._database.close()

@@ -24,11 +24,14 @@ class Store(Protocol):
     def accept(self, acceptance: Acceptance) -> None:
         """Add a message with its deliveries."""
 
-    def claim(self, *, now: float, until: float, room: int) -> Claimed:
+    def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
         """See ``contract.Spool``."""
 
     def record(self, fates: Iterable[Fate]) -> list[str]:
         """Write down the fates; the names of body files that no message needs any more."""
+
+    def touch(self) -> None:
+        """Write something that changes nothing: in a durable transaction, all that went before is durable then."""
 
     def body_files(self) -> set[str]:
         """The names of all body files that messages need."""

@@ -1,5 +1,6 @@
 """The circuit breaker: every cell of the table, and a model of what it may never do."""
 
+import math
 from itertools import product
 
 import pytest
@@ -171,3 +172,14 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
+
+
+def test_room_is_what_would_be_admitted_now() -> None:
+    breaker = Breaker(failure_threshold=1, timeout_s=60, half_open_max_calls=2)
+    assert breaker.room(0) == math.inf
+    ticket = breaker.admit(0)
+    assert ticket is not None
+    breaker.fail(ticket, 0)
+    assert [breaker.room(59), breaker.room(60)] == [0, 2]
+    assert breaker.admit(60) is not None
+    assert breaker.room(60) == 1

@@ -1,0 +1,54 @@
+"""Sending: from a claim of the spool to the record of what became of each recipient.
+
+The words, in the order in which a message meets them. The *dispatcher* claims what is due and divides each claim into
+*jobs*: one message for those of its recipients that share a domain. A job belongs to the *lane* of its site, which has
+a breaker, a window and a bounded backlog. A lane starts *senders*; each owns one connection, a *hop*, and takes jobs
+over it one after the other. One transaction over a hop is an *attempt*, and leaves an outcome for each recipient.
+``Closing`` turns outcomes into records and reports. ``Capacity`` counts the connections of all lanes, ``RateLimits``
+the messages, and a ``Finder`` asks configuration and DNS where a domain is.
+
+What is promised:
+
+- A claim moves the next attempt forward before anything is dialled, and no delivery leaves memory unrecorded: it is
+  finished, waits for its next attempt, or is put back at no cost.
+- Outcomes and the report to the sender are one transaction (RFC 3464, RFC 5321 6.1).
+- The wait for the reply to a final dot is cut short by the last moment of a shutdown and by nothing else (RFC 1047).
+- What is not about this message or recipient is the site's trouble, and moves breaker and window; the rest is not.
+- A fault that nobody foresaw costs one job one attempt's time, and is logged.
+
+RFC 5321 (4.5.3.2, 4.5.4, 5), PIPELINING (2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), DSN (3461), STARTTLS if
+it is there (3207, 7435), null MX (7505).
+
+Why no connection pool: a connection that waits for its next message is a sender that waits for its next job, so the
+tasks are the pool. Why no task for each message: a site with a long queue would have as many tasks as messages, all of
+which but a few wait for the same connections.
+"""
+
+from empath.delivery.attempt import Attempt, Shipment
+from empath.delivery.capacity import Capacity
+from empath.delivery.closing import Closing, Observe
+from empath.delivery.dispatcher import Dispatcher
+from empath.delivery.hop import Dialling, Hop
+from empath.delivery.job import Job
+from empath.delivery.lane import Call, Lane
+from empath.delivery.limits import RateLimits
+from empath.delivery.sender import Connection, Dispatch
+from empath.delivery.target import Finder
+
+__all__ = [
+    "Attempt",
+    "Call",
+    "Capacity",
+    "Closing",
+    "Connection",
+    "Dialling",
+    "Dispatch",
+    "Dispatcher",
+    "Finder",
+    "Hop",
+    "Job",
+    "Lane",
+    "Observe",
+    "RateLimits",
+    "Shipment",
+]

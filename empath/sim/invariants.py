@@ -1,0 +1,196 @@
+"""What holds after every run, whatever went wrong in it.
+
+- A recipient for whom a client heard 250 has the message, or its sender was told that it has not, or it is queued.
+- Nobody gets a message twice, but where the host took it and could not say so, or where the run was cut between the
+  final dot and the record (RFC 1047).
+- Of a recipient that was given up the sender hears exactly once, and of nobody else. Null senders hear nothing.
+- Content arrives as it was sent, behind one more trace field.
+
+Each function returns the breaches that it finds as lines for people; none is good.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from email import message_from_bytes
+from email.message import Message
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from empath.mail import DeliveryEnded, Fact, Status
+from empath.mail.record import decode_envelope
+from empath.sim.client import token_of
+from empath.spool.contract import BodyFile
+
+if TYPE_CHECKING:
+    from empath.sim.client import Submission
+    from empath.sim.remote import Taken
+    from empath.spool.contract import Claimed
+    from empath.spool.store import Store
+
+Copy = tuple[str, str]
+"""A token and a recipient: one copy of one message."""
+
+
+@frozen
+class Queue:
+    """What a store holds."""
+
+    copies: frozenset[Copy]
+    reported: frozenset[Copy]
+    """The copies that reports give up which wait themselves."""
+
+
+EMPTY: Final = Queue(frozenset(), frozenset())
+
+
+@frozen(kw_only=True)
+class Evidence:
+    """What the world has seen of a run, or of several on the same disk."""
+
+    ledger: Sequence[Submission]
+    taken: Sequence[Taken]
+    facts: Sequence[Fact]
+    queue: Queue = EMPTY
+    cuts: Sequence[float] = ()
+    """When runs were cut short, in time of Trio's clock."""
+
+
+def queue_of(store: Store) -> Queue:
+    """What still waits in a store. The store is used up: all of it counts as claimed then."""
+    found: list[Claimed] = []
+
+    def claim_all(opened: Store) -> None:
+        found.append(opened.claim(now=inf, until=inf, latest=inf, room=10**9))
+
+    for result in store.commit([claim_all], durable=False):
+        result.unwrap()
+    copies: set[Copy] = set()
+    reported: set[Copy] = set()
+    for claim in found[-1].claims:
+        content = b"" if isinstance(claim.body, BodyFile) else claim.body
+        token = token_of(content) or "?"
+        if is_report(content):
+            reported |= {(token, name) for name in _final_recipients(message_from_bytes(content))}
+        else:
+            recipients = decode_envelope(claim.envelope).recipients
+            copies |= {(token, str(recipients[delivery.key.ordinal].address)) for delivery in claim.deliveries}
+    return Queue(frozenset(copies), frozenset(reported))
+
+
+def is_report(content: bytes) -> bool:
+    """Tell a report from other messages."""
+    return b"\nContent-Type: multipart/report" in content.partition(b"\r\n\r\n")[0]
+
+
+def reported(taken: Iterable[Taken]) -> Mapping[Copy, Counter[str]]:
+    """Which copies reports have given up, and the Message-IDs of those reports with how often each was delivered."""
+    found: dict[Copy, Counter[str]] = defaultdict(Counter)
+    for one in taken:
+        if is_report(one.content):
+            message = message_from_bytes(one.content)
+            for recipient in _final_recipients(message):
+                found[token_of(one.content) or "?", recipient][str(message["Message-ID"])] += 1
+    return found
+
+
+def _final_recipients(report: Message) -> Iterator[str]:
+    for part in report.walk():
+        if part["Final-Recipient"] is not None:
+            yield str(part["Final-Recipient"]).partition(";")[2].strip()
+
+
+def fates(evidence: Evidence) -> list[str]:
+    """Every copy that was answered 250 has a fate, and only one."""
+    breaches = []
+    confirmed, any_taken = _deliveries(evidence.taken)
+    given_up = _given_up(evidence)
+    told = {*reported(evidence.taken), *evidence.queue.reported}
+    ended = given_up | told | evidence.queue.copies
+    for submission in evidence.ledger:
+        for recipient in submission.recipients:
+            copy = submission.token, str(recipient)
+            known = told if submission.sender is not None else given_up
+            if copy not in any_taken and copy not in known and copy not in evidence.queue.copies:
+                breaches.append(f"{copy} was answered 250 and is lost")
+            if copy in given_up and copy not in known and not evidence.cuts:
+                breaches.append(f"{copy} was given up and its sender was not told")
+            if confirmed[copy] and copy in ended and not evidence.cuts:
+                breaches.append(f"{copy} was delivered, and given up or queued all the same")
+    return breaches
+
+
+def _given_up(evidence: Evidence) -> set[Copy]:
+    """The copies that facts say have failed or expired."""
+    by_name = {one.mid: one for one in evidence.ledger}
+    return {
+        (submission.token, str(submission.recipients[fact.delivery.ordinal]))
+        for fact in evidence.facts
+        if isinstance(fact, DeliveryEnded) and fact.status in (Status.FAILED, Status.EXPIRED)
+        if (submission := by_name.get(str(fact.delivery.message))) is not None
+    }
+
+
+def _deliveries(taken: Iterable[Taken]) -> tuple[Counter[Copy], set[Copy]]:
+    confirmed: Counter[Copy] = Counter()
+    any_taken = set()
+    for one in taken:
+        if not is_report(one.content):
+            for recipient in one.recipients:
+                copy = token_of(one.content) or "?", str(recipient)
+                any_taken.add(copy)
+                confirmed[copy] += one.confirmed
+    return confirmed, any_taken
+
+
+def duplicates(evidence: Evidence) -> list[str]:
+    """No copy was confirmed twice within one run."""
+    ends = [*evidence.cuts, inf]
+    breaches = []
+    for start, end in zip([-inf, *evidence.cuts], ends, strict=True):
+        confirmed, _ = _deliveries(one for one in evidence.taken if start <= one.at < end)
+        breaches += [f"{copy} was delivered {count} times" for copy, count in confirmed.items() if count > 1]
+    return breaches
+
+
+def reports(evidence: Evidence) -> list[str]:
+    """Reports are about copies that were submitted, go to their sender, and name each copy once."""
+    breaches = []
+    submitted = {(one.token, str(recipient)): one.sender for one in evidence.ledger for recipient in one.recipients}
+    for copy, messages in reported(evidence.taken).items():
+        if len(messages) != 1:
+            breaches.append(f"{copy} was reported by {len(messages)} reports: {sorted(messages)}")
+        if copy not in submitted or submitted[copy] is None:
+            breaches.append(f"{copy} was reported, to a sender that is none")
+    for one in evidence.taken:
+        if is_report(one.content):
+            senders = {str(submitted.get((token_of(one.content) or "?", name))) for name in _named(one)}
+            if one.reverse_path is not None or senders != {str(recipient) for recipient in one.recipients}:
+                breaches.append(f"a report for {senders} went to {one.recipients} from {one.reverse_path}")
+    return breaches
+
+
+def _named(one: Taken) -> Iterator[str]:
+    return _final_recipients(message_from_bytes(one.content))
+
+
+def contents(evidence: Evidence) -> list[str]:
+    """What arrives is what was sent, behind exactly one more Received field."""
+    sent = {one.token: one.content for one in evidence.ledger}
+    breaches = []
+    for one in evidence.taken:
+        token = token_of(one.content)
+        if is_report(one.content) or token not in sent:
+            continue
+        trace = one.content.removesuffix(sent[token])
+        if trace == one.content or not trace.startswith(b"Received: ") or trace.count(b"\r\nReceived: "):
+            breaches.append(f"{token} arrived at {one.host} changed")
+    return breaches
+
+
+def check(evidence: Evidence) -> list[str]:
+    """All that can be said of what came in and what came out."""
+    return [*fates(evidence), *duplicates(evidence), *reports(evidence), *contents(evidence)]

@@ -1,0 +1,250 @@
+"""Remote mail servers that do as they are told: what a worker meets outside, on a virtual host.
+
+A server takes every message unless a `Rule` says otherwise. Rules are data: in which phase, for which address, by what
+chance, in which span of time, how often, and what happens then: a reply, or a fault of the connection. What was taken
+is kept with all that a test may want to compare, and whether the client can know that it was taken.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+import trio
+from attrs import define, field, frozen
+
+from empath.mail import Phase
+from empath.smtp import (
+    Address,
+    BodyData,
+    BodyEnd,
+    ConnectionClosed,
+    Data,
+    Ehlo,
+    Extensions,
+    Helo,
+    Mail,
+    Noop,
+    Pause,
+    Quit,
+    Rcpt,
+    Refused,
+    Reply,
+    Rset,
+    ServerConnection,
+    ServerEvent,
+    State,
+)
+from empath.world import ConnectionLost, TcpEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from empath.sim.entropy import SeededEntropy
+    from empath.sim.link import SimulatedConnection
+    from empath.sim.network import SimulatedListener, VirtualHost
+
+OFFERS: Final = Extensions.of("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 10000000")
+_DONE: Final = Reply(250, "done", "2.0.0")
+_GO_AHEAD: Final = Reply(354, "go ahead")
+_GOODBYE: Final = Reply(221, "goodbye", "2.0.0")
+_NOT_HERE: Final = Reply(502, "not available here", "5.5.1")
+
+
+class Fault(enum.Enum):
+    """What a server does to a connection where it should answer."""
+
+    CLOSE = "close"
+    RESET = "reset"
+    STALL = "stall"
+    """It says nothing more, until the client has gone."""
+
+
+@define(kw_only=True)
+class Rule:
+    """What happens in place of the usual answer, whenever all of this fits."""
+
+    phase: Phase
+    reaction: Reply | Fault
+    address: str = "*"
+    """A pattern as of shells, for the reverse-path at MAIL (empty for the null one) and the forward-path at RCPT."""
+    chance: float = 1.0
+    since_s: float = 0.0
+    """In time of Trio's clock, like ``until_s``."""
+    until_s: float = math.inf
+    times: float = math.inf
+    """How often it still happens."""
+
+    def fits(self, phase: Phase, address: str, entropy: SeededEntropy) -> bool:
+        """Tell whether it happens now, and count that."""
+        if phase is not self.phase or self.times < 1 or not self.since_s <= trio.current_time() < self.until_s:
+            return False
+        if not fnmatchcase(address, self.address) or (self.chance < 1 and entropy.rng.random() >= self.chance):
+            return False
+        self.times -= 1
+        return True
+
+
+@frozen(kw_only=True)
+class Taken:
+    """One message that a server has taken."""
+
+    at: float
+    """In time of Trio's clock."""
+    host: str
+    hello: str
+    reverse_path: Address | None
+    recipients: tuple[Address, ...]
+    content: bytes = field(repr=False)
+    confirmed: bool
+    """Whether the client was told so; if not, it may bring the message again (RFC 1047)."""
+
+
+@define(eq=False)
+class RemoteServer:
+    """One host with a server on port 25 of each of its addresses. ``rules`` may change while it runs."""
+
+    name: str
+    host: VirtualHost
+    entropy: SeededEntropy
+    rules: list[Rule] = field(factory=list)
+    offers: Extensions = field(default=OFFERS, kw_only=True)
+    pause_s: float = field(default=0.0, kw_only=True)
+    """How long it thinks before each write: a slow host."""
+    on_accept: Callable[[], None] = field(default=lambda: None, kw_only=True)
+    """Called when a connection was accepted."""
+    taken: list[Taken] = field(init=False, factory=list)
+    has_taken: trio.Event = field(init=False, factory=trio.Event)
+    """Whether it has taken anything."""
+    connections: int = field(init=False, default=0)
+    """How many were accepted so far."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for address in self.host.addresses:
+                listener = await self.host.listen(TcpEndpoint(address, 25))
+                nursery.start_soon(self._accept, listener, nursery)
+            task_status.started()
+
+    async def _accept(self, listener: SimulatedListener, nursery: trio.Nursery) -> None:
+        async with listener:
+            while True:
+                connection = await listener.accept()
+                self.connections += 1
+                self.on_accept()
+                nursery.start_soon(_Session(self, connection).run)
+
+    def reaction(self, phase: Phase, address: str = "") -> Reply | Fault | None:
+        """What the first rule that fits wants; None: nothing unusual."""
+        return next((rule.reaction for rule in self.rules if rule.fits(phase, address, self.entropy)), None)
+
+
+class _Broken(Exception):
+    """A fault has ended the session."""
+
+
+@define(eq=False)
+class _Session:
+    """One client."""
+
+    _server: RemoteServer
+    _connection: SimulatedConnection
+    _machine: ServerConnection = field(init=False)
+    _reverse_path: Address | None = field(init=False, default=None)
+    _recipients: list[Address] = field(init=False, factory=list)
+    _content: bytearray = field(init=False, factory=bytearray)
+
+    def __attrs_post_init__(self) -> None:
+        self._machine = ServerConnection(self._server.name, self._server.offers)
+
+    async def run(self) -> None:
+        try:
+            replies = self._machine.send(await self._react(Phase.GREETING) or Reply(220, f"{self._server.name} ESMTP"))
+            while True:
+                await trio.sleep(self._server.pause_s)
+                await self._connection.send_all(replies)
+                if self._machine.state is State.CLOSED:
+                    return
+                self._machine.receive_data(await self._connection.receive_some())
+                replies = await self._answer_all()
+        except (_Broken, ConnectionLost):
+            return
+        finally:
+            self._connection.close()
+
+    async def _answer_all(self) -> bytes:
+        replies = bytearray()
+        while not isinstance(event := self._machine.next_event(), Pause | ConnectionClosed):
+            if isinstance(event, BodyData):
+                self._content += event.data
+            else:
+                replies += self._machine.send(await self._answer(event))
+        return bytes(replies)
+
+    async def _answer(self, event: ServerEvent) -> Reply:
+        match event:
+            case Refused(reply=reply):
+                return reply
+            case Ehlo() | Helo():
+                return await self._react(Phase.HELLO) or self._machine.hello_reply()
+            case Mail(reverse_path=sender):
+                self._reverse_path, self._recipients = sender, []
+                return await self._react(Phase.MAIL, "" if sender is None else str(sender)) or _DONE
+            case Rcpt(forward_path=recipient):
+                return await self._react(Phase.RCPT, str(recipient)) or self._take_recipient(recipient)
+            case Data():
+                self._content.clear()
+                return await self._react(Phase.DATA) or _GO_AHEAD
+            case BodyEnd():
+                return event.refusal or await self._end()
+            case Quit():
+                return _GOODBYE
+            case Rset() | Noop():
+                return _DONE
+            case _:
+                return _NOT_HERE
+
+    def _take_recipient(self, recipient: Address) -> Reply:
+        self._recipients.append(recipient)
+        return _DONE
+
+    async def _end(self) -> Reply:
+        """Take the message. One that a fault keeps from being confirmed was taken all the same (RFC 1047)."""
+        reaction = self._server.reaction(Phase.END)
+        if isinstance(reaction, Reply):
+            return reaction
+        self._keep(confirmed=reaction is None)
+        if reaction is not None:
+            await self._break(reaction)
+        return _DONE
+
+    def _keep(self, *, confirmed: bool) -> None:
+        hello = self._machine.facts.hello
+        self._server.has_taken.set()
+        self._server.taken.append(
+            Taken(
+                at=trio.current_time(),
+                host=self._server.name,
+                hello="" if hello is None else hello.name,
+                reverse_path=self._reverse_path,
+                recipients=tuple(self._recipients),
+                content=bytes(self._content),
+                confirmed=confirmed,
+            )
+        )
+
+    async def _react(self, phase: Phase, address: str = "") -> Reply | None:
+        reaction = self._server.reaction(phase, address)
+        if isinstance(reaction, Fault):
+            await self._break(reaction)
+        return reaction if isinstance(reaction, Reply) else None
+
+    async def _break(self, fault: Fault) -> None:
+        if fault is Fault.RESET:
+            self._connection.link.reset()
+        while fault is Fault.STALL and await self._connection.receive_some():
+            pass
+        raise _Broken

@@ -1,0 +1,112 @@
+"""The durable store of messages, and of the fate of each of their recipients.
+
+A message is *accepted* in one transaction. Its deliveries are *claimed* when they are due, attempted elsewhere, and
+*recorded* as finished or as waiting again. With its last delivery the message goes. Whatever happens to the process or
+to the power in between, a message that was accepted is delivered, or its sender is told (RFC 5321 6.1).
+
+Words:
+
+- *acceptance*: an envelope, which is kept and not read, a body, and one delivery for each recipient.
+- *body*: octets in the row of the message when it is small; a file of its own, written as a *draft*, when it is large.
+- *due*: the next attempt of a delivery lies in the past. *claimed*: somebody in this process attempts it now.
+- *fate*: what became of a claimed delivery. *report*: a message to the sender, accepted together with that fate.
+- *durable*: there after a loss of power. *sweep*: the removal, at the start, of files that no row names.
+
+The directory ``spool.path`` has the file ``lock``, which the kernel keeps locked for the one daemon, and ``bodies/``.
+The database is ``queue.sqlite3`` below ``delivery.queue_path``. On them a message is in one of these states:
+
+=== =========================== ================ =========== ========================================================
+    state                       row              body file   after kill -9, or a loss of power
+=== =========================== ================ =========== ========================================================
+A   draft                       none             ``*.tmp``   nothing was promised; the sweep removes it
+B   durable body                none             there       nothing was promised; the sweep removes it
+C   waiting                     ``claimed = 0``  if large    it waits
+D   claimed                     ``claimed = 1``  if large    it waits, until the moment that the claim has set
+E   finished, not durably       none             if large    kill: as F or G. Power: perhaps as D again: a duplicate
+F   gone, its file is left      none             there       the sweep removes it
+G   gone                        none             none        nothing is left to do
+=== =========================== ================ =========== ========================================================
+
+Small bodies know C, D, E and G only. Recipients move by themselves: C and D are states of a delivery, and a message is
+in E when the last of its deliveries is. The ways from state to state:
+
+======= =============================================================================================================
+A to B  ``BodyDraft.commit``: sync the file, rename it, sync the directory
+A to G  ``BodyDraft.discard``
+B to C  ``accept``; a small body begins here. The transaction is synced. **This is the instant of acceptance**
+B to G  ``accept`` found the disk full: no row can have come into being, so the file goes at once
+C to D  ``claim``. It moves ``next_attempt`` forward first; the transaction is not synced by itself
+D to C  ``record`` with `Waiting`, not synced by itself; or the start, for all that was claimed when the process ended
+D to E  ``record`` with `Finished`, not synced by itself, which is why a delivered message costs one sync and not two
+D to F  ``record`` with `Finished` and a report: the transaction is synced, since only the report is left to tell of it
+E to F  the next synced transaction; for a large body one is made on purpose, since a row may not outlive its file
+F to G  the file is removed. Should that fail, or the process end before, it stays F until the next sweep
+======= =============================================================================================================
+
+So 250 may be said once ``accept`` has returned, and not before. kill -9 undoes no transaction: the system has what was
+written, whether it was synced or not. A loss of power may undo those at the end that were not synced, and these only
+move deliveries along. A sync that fails is dealt with in ``database``; what was refused because of one may turn up as C
+after a loss of power all the same, which is a duplicate if the client has offered it again.
+
+Why a message may arrive twice: the next hop answers the final dot after it has taken the message, and the connection
+may break, or we may die, between its decision and our record. Then one side knows that it was delivered and the other
+does not, and no further message between them can end that doubt, since it could be the one that is lost (RFC 1047).
+One may lose mail or send it twice; RFC 5321 4.5.4.1 leaves no choice. The interval is kept short, and D to E adds to it
+what a loss of power undoes.
+
+Why SQLite: rows and small bodies in one file make an acceptance one write and one sync, which many sessions share
+(``committer``). A log of our own saves a fifth of the processor time and would have to be believed; a file for each
+message needs two syncs and a directory for what is due. Why not a server: it would be one more thing that can be away.
+Why EXCLUSIVE: there is one daemon to a spool, and two would send everything twice.
+
+Rooms: ``contract`` (what a spool promises: all that reception and delivery know of it), ``grouped`` (a spool made of a
+store, a committer and a disk), ``committer``, ``store`` (what a backend is), ``sqlite`` on ``database``, ``memory``
+(the plainest store, which the other is compared with), ``open``.
+
+RFCs: 5321 4.2.5 and 6.1 (what 250 means), 4.5.4.1 (retries), 1047 (duplicates).
+"""
+
+from empath.spool.contract import (
+    Acceptance,
+    Body,
+    BodyDraft,
+    BodyFile,
+    Claim,
+    Claimed,
+    ClaimedDelivery,
+    DeliveryKey,
+    Fate,
+    Finished,
+    Spool,
+    SpoolError,
+    SpoolFull,
+    SpoolHeld,
+    Statistics,
+    Waiting,
+)
+from empath.spool.memory import MemoryStore
+from empath.spool.open import LOCK, open_spool
+from empath.spool.sqlite import open_database
+
+__all__ = [
+    "LOCK",
+    "Acceptance",
+    "Body",
+    "BodyDraft",
+    "BodyFile",
+    "Claim",
+    "Claimed",
+    "ClaimedDelivery",
+    "DeliveryKey",
+    "Fate",
+    "Finished",
+    "MemoryStore",
+    "Spool",
+    "SpoolError",
+    "SpoolFull",
+    "SpoolHeld",
+    "Statistics",
+    "Waiting",
+    "open_database",
+    "open_spool",
+]

@@ -1,0 +1,141 @@
+"""The one connection to a SQLite database: how it is opened, its transactions, and the log behind them.
+
+The database is in WAL mode: a commit appends to the log, and now and then a checkpoint copies the log into the
+database. ``synchronous`` is FULL for a transaction that must survive a loss of power, so its commit syncs the log; and
+NORMAL for the others, which the next sync takes along. The connection has the file to itself (``locking_mode`` is
+EXCLUSIVE), which also spares the shared memory of WAL.
+
+A sync that fails is the one fault that must not be passed over. The system marks as clean what it could not write, so
+the next sync succeeds without it (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020).
+The log then has a hole: after a loss of power nothing behind it would be found, whatever had been promised. So after
+such an error nothing is committed before a checkpoint has gone through. It reads what the log says, which is still in
+memory, writes it into the database, syncs that, and begins the log anew. For the same reason checkpoints are asked for
+here: those that SQLite makes by itself keep their errors to themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+from urllib.parse import quote
+
+import apsw
+from attrs import define, field
+
+from empath.spool.contract import SpoolError, SpoolFull, SpoolHeld
+
+PAGE_BYTES: Final = 4096
+CHECKPOINT_PAGES: Final = 4000
+"""Pages in the log before they are copied into the database: the log stays at about 16 MiB."""
+
+
+@define(eq=False)
+class Database:
+    """An open database. To be used by one thread at a time."""
+
+    connection: apsw.Connection
+    _durable: bool = field(init=False, default=True)
+    _log_pages: int = field(init=False, default=0)
+    _doubtful: bool = field(init=False, default=False)
+    """A write or sync has failed: the log on the disk may not be what SQLite takes it for."""
+
+    @contextmanager
+    def transaction(self, *, durable: bool) -> Iterator[None]:
+        """Commit at the end of the block, or undo it all when anything fails. Raises ``apsw.Error``.
+
+        With ``durable`` it is on the disk at the end; without, when the next durable one is.
+        """
+        if self._doubtful:
+            self._mend()
+        if durable is not self._durable:
+            self.connection.pragma("synchronous", "FULL" if durable else "NORMAL")
+            self._durable = durable
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException as problem:
+            self._doubtful |= isinstance(problem, apsw.IOError)
+            self._undo()
+            raise
+
+    def use_log(self) -> None:
+        """Write to a log from now on. What an earlier process has left in one is in the database afterwards."""
+        self.connection.pragma("journal_mode", "WAL")
+        self.connection.pragma("synchronous", "FULL")
+        self.connection.pragma("wal_autocheckpoint", 0)
+        self.connection.set_wal_hook(self._committed)
+        self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+
+    def widen_log(self) -> None:
+        """Let the log take its room on the disk now, once.
+
+        A sync that makes a file longer has to write the file's description too; one that writes over octets that are
+        there costs a third less. What a transaction writes is in the log before it ends, if it is more than the cache
+        holds; undone, it leaves nothing but a long log. It takes some fifty milliseconds, whatever the database holds.
+        """
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.execute("CREATE TABLE room (octets BLOB)")
+        self.connection.execute("INSERT INTO room VALUES (zeroblob(?))", (CHECKPOINT_PAGES * PAGE_BYTES,))
+        self.connection.execute("ROLLBACK")
+
+    def keep_log_short(self) -> None:
+        """Copy the log into the database when it is long. For between transactions; what was committed stays so."""
+        if self._log_pages < CHECKPOINT_PAGES:
+            return
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._log_pages = 0
+        except apsw.IOError:
+            self._doubtful = True
+        except apsw.Error:  # the disk is full, say: the log grows on, and the next commit tries again
+            return
+
+    def close(self) -> None:
+        """Copy the log into the database and close it. If that fails the next start copies it."""
+        with suppress(apsw.Error):
+            self.connection.close()
+
+    def _mend(self) -> None:
+        self._undo()
+        self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        self._doubtful = False
+        self._log_pages = 0
+
+    def _undo(self) -> None:
+        # A failure is no news here: the error that led here is raised, or the next statement meets it again.
+        with suppress(apsw.Error):
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+
+    def _committed(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._log_pages = pages
+        return apsw.SQLITE_OK
+
+
+def connect(path: str, *, vfs: str | None, mode_of: str | None) -> apsw.Connection:
+    """Open the file, or make it, with the permissions of the file ``mode_of``; else all may read it. `apsw.Error`."""
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    if mode_of is not None:
+        path = f"file:{quote(path)}?modeof={quote(mode_of)}"
+        flags |= apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(path, vfs=vfs, flags=flags)
+    connection.pragma("locking_mode", "EXCLUSIVE")
+    return connection
+
+
+def explained(problem: apsw.Error, path: str | None = None) -> SpoolError:
+    """What an error of the database means: its kind, and a text that says what to try. ``path``: when opening it."""
+    where = "the queue" if path is None else f"the queue database {path}"
+    match problem:
+        case apsw.FullError():
+            return SpoolFull(f"the disk of {where} is full ({problem}); make room")
+        case apsw.BusyError() | apsw.LockedError():
+            return SpoolHeld(f"{where} is in use by another process ({problem}); end it, or use another directory")
+        case apsw.NotADBError() | apsw.CorruptError():
+            return SpoolError(f"{where} is damaged or no database ({problem}); move it away, or restore a backup")
+        case apsw.CantOpenError() | apsw.ReadOnlyError() | apsw.PermissionsError():
+            return SpoolError(f"{where} cannot be written ({problem}); see to the permissions of it and its directory")
+        case _:
+            return SpoolError(f"{where} has failed ({problem}); see to the disk")

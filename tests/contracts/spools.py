@@ -1,0 +1,84 @@
+"""Places for a spool: each store on each disk, and messages to put there."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from math import inf
+from pathlib import PurePath, PurePosixPath
+from typing import Self
+
+from attrs import define, frozen
+
+from empath.mail.ids import MessageId
+from empath.sim import SimulatedWorld
+from empath.sim.vfs import SimulatedVfs
+from empath.spool.contract import Acceptance, Body, Claimed, Spool
+from empath.spool.grouped import GroupedSpool
+from empath.spool.open import open_spool
+from empath.spool.sqlite import open_database
+from empath.spool.store import Store
+from empath.world import World
+
+NOW = 1_800_000_000.0
+
+
+@frozen
+class Place:
+    """Where a spool lies, and how its store is opened."""
+
+    world: World
+    path: PurePath
+    open_store: Callable[[], Store]
+
+    def open(self, holder: str = "this test") -> AbstractAsyncContextManager[GroupedSpool]:
+        return open_spool(self.world, self.path, self.open_store, holder=holder)
+
+
+@define(eq=False)
+class Machine:
+    """A simulated machine with a spool in a database, which can lose power."""
+
+    simulation: SimulatedWorld
+    vfs: SimulatedVfs
+    place: Place
+
+    @classmethod
+    def make(cls, seed: int = 1) -> Self:
+        simulation = SimulatedWorld(seed)
+        vfs = SimulatedVfs(simulation.files)
+        path = PurePosixPath("/spool")
+        database = str(path / "queue.sqlite3")
+        return cls(simulation, vfs, Place(simulation.world, path, lambda: open_database(database, vfs.name)))
+
+
+def mid(number: int) -> MessageId:
+    return MessageId.make(NOW, number)
+
+
+def message(number: int, *domains: str, body: Body = b"body", next_attempt: float = NOW) -> Acceptance:
+    return Acceptance(
+        mid=mid(number),
+        received=NOW,
+        envelope=b"envelope of %d" % number,
+        body=body,
+        domains=domains or ("example.org",),
+        next_attempt=next_attempt,
+    )
+
+
+async def claim(
+    spool: Spool, *, now: float = NOW, until: float | None = None, latest: float = inf, room: int = 100
+) -> Claimed:
+    """Claim with the arguments that most tests do not care about."""
+    return await spool.claim(now=now, until=now + 60 if until is None else until, latest=latest, room=room)
+
+
+def numbers(claimed: Claimed) -> list[int]:
+    return [one.mid.number for one in claimed.claims]
+
+
+async def content(spool: Spool, body: Body) -> bytes:
+    """All of a body, wherever it lies."""
+    if isinstance(body, bytes):
+        return body
+    blocks: AsyncIterator[bytes] = spool.read_body(body)
+    return b"".join([block async for block in blocks])

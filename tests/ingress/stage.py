@@ -1,0 +1,201 @@
+"""A listener in a world of its own, and a client that talks to it."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from pathlib import PurePath
+from typing import TypeVar
+
+import trio
+import trio.testing
+from attrs import define, field, frozen
+
+from empath.config.schema import LimitSettings, ListenerSettings
+from empath.ingress import Admission, Intake, Reception
+from empath.mail import Fact
+from empath.mail.ids import MessageId
+from empath.policy.relay import RelayPolicy
+from empath.sim import SimulatedWorld
+from empath.smtp import Domain, ServerConnection
+from empath.spool.contract import Acceptance, BodyDraft, BodyFile, Claimed, Fate, SpoolError, Statistics
+from empath.spool.grouped import GroupedSpool
+from empath.spool.memory import MemoryStore
+from empath.spool.open import open_spool
+from empath.world import TcpEndpoint
+from empath.world.tls import TlsContext, start_tls
+
+ENTRANCE = TcpEndpoint("192.0.2.1", 25)
+CLIENT = "192.0.2.200"
+STRANGER = "192.0.2.201"
+ENVELOPE = b"MAIL FROM:<a@client.example>\r\nRCPT TO:<b@anywhere.example>\r\n"
+F = TypeVar("F")
+
+
+@define(eq=False)
+class BrittleSpool:
+    """A spool that can be told to fail; it keeps in mind what it accepted."""
+
+    _inner: GroupedSpool
+    failure: SpoolError | None = field(init=False, default=None)
+    unforeseen: bool = field(init=False, default=False)
+    accepted: list[Acceptance] = field(init=False, factory=list)
+    recorded: list[Fate] = field(init=False, factory=list)
+
+    async def accept(self, acceptance: Acceptance) -> None:
+        if self.unforeseen:
+            raise ZeroDivisionError
+        if self.failure is not None:
+            raise self.failure
+        await self._inner.accept(acceptance)
+        self.accepted.append(acceptance)
+
+    async def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
+        return await self._inner.claim(now=now, until=until, latest=latest, room=room)
+
+    async def record(self, fates: Sequence[Fate], reports: Sequence[Acceptance] = ()) -> None:
+        if self.unforeseen:
+            raise ZeroDivisionError
+        if self.failure is not None:
+            raise self.failure
+        await self._inner.record(fates, reports)
+        self.recorded += fates
+        self.accepted += reports
+
+    async def wait_news(self) -> None:
+        await self._inner.wait_news()
+
+    async def draft_body(self, mid: MessageId) -> BodyDraft:
+        return await self._inner.draft_body(mid)
+
+    def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:
+        return self._inner.read_body(body)
+
+    async def statistics(self) -> Statistics:
+        return await self._inner.statistics()
+
+
+@frozen(kw_only=True)
+class ScriptedReception(Reception):
+    """A listener that may offer something else than its settings say."""
+
+    machine: Callable[[], ServerConnection] | None
+
+    def new_machine(self) -> ServerConnection:
+        return super().new_machine() if self.machine is None else self.machine()
+
+
+@define(eq=False)
+class Talk:
+    """The client's end."""
+
+    stream: trio.abc.Stream
+    _said: bytes = field(init=False, default=b"")
+
+    async def write(self, octets: bytes) -> None:
+        await self.stream.send_all(octets)
+
+    async def line(self) -> bytes | None:
+        """The next line; None: the server has closed."""
+        while b"\r\n" not in self._said:
+            octets = bytes(await self.stream.receive_some())
+            if not octets:
+                return None
+            self._said += octets
+        line, _, self._said = self._said.partition(b"\r\n")
+        return line
+
+    async def reply(self) -> bytes | None:
+        """The last line of the next reply."""
+        line = await self.line()
+        while line is not None and line[3:4] == b"-":
+            line = await self.line()
+        return line
+
+    async def code(self, octets: bytes = b"") -> bytes | None:
+        """Say something, and return the code of the answer."""
+        if octets:
+            await self.write(octets)
+        line = await self.reply()
+        return None if line is None else line[:3]
+
+    async def codes(self, octets: bytes, count: int) -> list[bytes | None]:
+        await self.write(octets)
+        return [await self.code() for _ in range(count)]
+
+    async def start_tls(self, context: TlsContext) -> None:
+        self.stream = await start_tls(self.stream, context, host="mx.empath.example")
+
+
+@define(eq=False)
+class Stage:
+    """See the module."""
+
+    world: SimulatedWorld
+    spool: BrittleSpool
+    facts: list[Fact]
+    intake: Intake
+    accepting: trio.CancelScope
+
+    async def connect(self, source: str = CLIENT) -> Talk:
+        host = self.world.network.host_at(source) or self.world.network.host(source)
+        return Talk(await host.connect(ENTRANCE))
+
+    async def greeted(self, source: str = CLIENT) -> Talk:
+        """A client that has said EHLO."""
+        talk = await self.connect(source)
+        assert await talk.code() == b"220"
+        assert await talk.code(b"EHLO client.example\r\n") == b"250"
+        return talk
+
+    def said(self, kind: type[F]) -> list[F]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    async def content(self, acceptance: Acceptance) -> bytes:
+        body = acceptance.body
+        if isinstance(body, BodyFile):
+            blocks = self.spool.read_body(body)
+            return b"".join([block async for block in blocks])
+        return body
+
+
+@asynccontextmanager
+async def stage(
+    *,
+    limits: LimitSettings | None = None,
+    listener: ListenerSettings | None = None,
+    admission: Admission | None = None,
+    tls: TlsContext | None = None,
+    relay: RelayPolicy | None = None,
+    inline_limit_bytes: int = 1000,
+    new_machine: Callable[[], ServerConnection] | None = None,
+) -> AsyncIterator[Stage]:
+    """A listener that serves until the context ends."""
+    world = SimulatedWorld(seed=1)
+    async with open_spool(world.world, PurePath("/spool"), MemoryStore, holder="a test") as inner:
+        spool = BrittleSpool(inner)
+        facts: list[Fact] = []
+        reception = ScriptedReception(
+            machine=new_machine,
+            hostname=Domain.parse("mx.empath.example"),
+            listener=listener or ListenerSettings(listen_addr=ENTRANCE),
+            limits=limits or LimitSettings(),
+            inline_limit_bytes=inline_limit_bytes,
+            relay=relay or RelayPolicy(networks=(ip_network(CLIENT),), domains=frozenset({"ours.example"})),
+            spool=spool,
+            clock=world.clock,
+            entropy=world.entropy,
+            tls=tls,
+            observe=facts.append,
+        )
+        intake = Intake(reception, admission or Admission(100, 100))
+        async with trio.open_nursery() as nursery:
+            accepting = trio.CancelScope()
+
+            async def accept() -> None:
+                with accepting:
+                    await intake.run(await world.host.listen(ENTRANCE), nursery)
+
+            nursery.start_soon(accept)
+            await trio.testing.wait_all_tasks_blocked()
+            yield Stage(world, spool, facts, intake, accepting)
+            nursery.cancel_scope.cancel()

@@ -1,0 +1,86 @@
+import logging
+
+import pytest
+
+from empath.mail import BreakerMoved, DeliveryAttempted, DeliveryEnded, Fact, MessageAccepted, MessageRefused
+from empath.mail.delivery import Status
+from empath.mail.diagnosis import Diagnosis, Kind, Phase
+from empath.mail.envelope import Envelope, Recipient
+from empath.mail.ids import DeliveryId, MessageId, SessionId
+from empath.mail.outcome import Bounced, Deferred, Delivered, Outcome
+from empath.ops import log_fact
+from empath.smtp import Address, Reply, Verb
+
+ANN, BOB = Address.parse("ann@example.org"), Address.parse("bob@example.com")
+MESSAGE, SESSION = MessageId(0x6911C5B5, 42), SessionId(0x6911C5B5, 7)
+DELIVERY = DeliveryId(MESSAGE, 0)
+TROUBLE = Diagnosis(kind=Kind.CONNECT, phase=Phase.CONNECT, host="mx.example.org", text="Connection refused")
+
+
+def attempted(outcome: Outcome) -> Fact:
+    return DeliveryAttempted(
+        at=0,
+        delivery=DELIVERY,
+        recipient=ANN,
+        site="example.org",
+        attempt=1,
+        outcome=outcome,
+        address=None,
+        tls_version=None,
+        waited_s=0,
+        took_s=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fact", "line"),
+    [
+        (
+            MessageAccepted(
+                at=0,
+                message=MESSAGE,
+                session=SESSION,
+                envelope=Envelope(reverse_path=BOB, recipients=(Recipient(ANN),), received=0),
+                size_bytes=5,
+                commit_s=0,
+            ),
+            "6911c5b5-2a accepted from=<bob@example.com> recipients=1 size=5",
+        ),
+        (
+            MessageRefused(
+                at=0,
+                session=SESSION,
+                verb=Verb.RCPT,
+                reply=Reply(550, "no", "5.7.1"),
+                reverse_path=BOB,
+                recipient=ANN,
+            ),
+            "6911c5b5-7 refused RCPT to=<ann@example.org> reply=550 5.7.1 no",
+        ),
+        (
+            attempted(Delivered(Reply(250, "OK", "2.0.0"), "mx.example.org")),
+            "6911c5b5-2a.0 delivered to=<ann@example.org> host=mx.example.org reply=250 2.0.0 OK",
+        ),
+        (attempted(Deferred(TROUBLE)), f"6911c5b5-2a.0 deferred to=<ann@example.org> {TROUBLE}"),
+        (attempted(Bounced(TROUBLE)), f"6911c5b5-2a.0 bounced to=<ann@example.org> {TROUBLE}"),
+        (
+            DeliveryEnded(at=0, delivery=DELIVERY, status=Status.COMPLETED, diagnosis=None, report=None),
+            "6911c5b5-2a.0 completed",
+        ),
+        (
+            BreakerMoved(at=0, site="example.org", before="closed", after="open", until=60),
+            "lane example.org breaker closed -> open",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Fact) else "",
+)
+def test_a_fact_is_one_line(fact: Fact, line: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "empath.mail"):
+        log_fact(fact)
+    assert caplog.messages == [line]
+
+
+def test_a_higher_level_is_silent(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "empath.mail"):
+        log_fact(attempted(Deferred(TROUBLE)))
+    assert caplog.messages == []

@@ -1,0 +1,60 @@
+"""kill -9 at random moments under load: what was promised arrives, and arrives twice only where nobody can help it.
+
+Nobody can help it where the next hop has a message as a whole and its reply, or the record of that, is cut off (RFC
+1047). A session has one transaction under way at a time, so that can only be the last one of a session with the next
+hop that did not end with QUIT; a repetition of anything else is a fault of ours.
+
+``SOAK_ROUNDS`` sets the number of rounds and ``SOAK_SEED`` repeats a run, as far as chance is ours to repeat.
+"""
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random, SystemRandom
+
+from tests.process.daemon import Daemon, live
+from tests.process.load import Load
+from tests.process.sink import Sink
+
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "8" if os.environ.get("CI") else "3"))
+SEED = int(os.environ.get("SOAK_SEED", SystemRandom().randrange(10**6)))
+LONGEST_ROUND_S = 1.0
+THINKING_S = 0.005
+
+
+def test_a_daemon_killed_at_any_moment_loses_nothing_and_repeats_only_what_was_in_flight(tmp_path: Path) -> None:
+    print(f"SOAK_SEED={SEED}")
+    random = Random(SEED)
+    with (
+        Sink(delay_s=THINKING_S, keep_content=False) as sink,
+        Daemon(tmp_path, live(tmp_path, next_hop=sink.address)) as daemon,
+    ):
+        with Load(SEED, lambda: daemon.port) as load:
+            for _ in range(ROUNDS):
+                time.sleep(random.uniform(0.05, LONGEST_ROUND_S))
+                daemon.kill()
+                daemon.start()
+            time.sleep(LONGEST_ROUND_S / 2)
+        sink.wait_for_recipients(load.promised)
+        assert daemon.stop() == 0
+    arrivals = [(recipient, message) for message in sink.arrived for recipient in message.recipients]
+    repeated = Counter(recipient for recipient, _ in arrivals)
+    repetitions = repeated.total() - len(repeated)
+    print(f"{ROUNDS} kills, {len(load.promised)} recipients promised, {repetitions} repeated")
+    assert load.promised - set(repeated) == set()
+    assert [name for name, message in arrivals if message.digest != load.digests[name]] == []
+    assert needless_repetitions(sink) == []
+
+
+def needless_repetitions(sink: Sink) -> list[str]:
+    """Return who got a message again although the session that brought it before had gone on, or ended in order."""
+    last = {message.session: message for message in sink.arrived if message.session not in sink.parted}
+    newest = {recipient: message for message in sink.arrived for recipient in message.recipients}
+    return [
+        recipient
+        for message in sink.arrived
+        if message is not last.get(message.session)
+        for recipient in message.recipients
+        if message is not newest[recipient]
+    ]

@@ -1,0 +1,126 @@
+"""The database of the queue: who may read it, what is refused at the start, and how long its log is."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from empath.spool.contract import SpoolError, SpoolFull, SpoolHeld
+from empath.spool.database import CHECKPOINT_PAGES, PAGE_BYTES, explained
+from empath.spool.sqlite import APPLICATION_ID, open_database
+from tests.contracts.spools import NOW, message
+
+LARGEST_NEW_BYTES = 64 * 1024
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "queue #1?.sqlite3"
+
+
+def test_nobody_else_may_read_a_new_database_or_its_log(path: Path, tmp_path: Path) -> None:
+    pattern = tmp_path / "lock & key"
+    pattern.touch(mode=0o600)
+    store = open_database(str(path), mode_of=str(pattern))
+    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
+    assert modes == dict.fromkeys((path.name, f"{path.name}-wal", pattern.name), "0o600")
+    store.close()
+    open_database(str(path), mode_of=str(pattern)).close()
+
+
+def test_the_log_has_its_room_from_the_start_and_the_database_does_not_pay_for_it(path: Path) -> None:
+    for _ in range(3):
+        store = open_database(str(path))
+        assert Path(f"{path}-wal").stat().st_size > CHECKPOINT_PAGES * PAGE_BYTES * 0.8
+        store.close()
+        assert path.stat().st_size < LARGEST_NEW_BYTES
+
+
+def test_the_log_does_not_grow_much_beyond_its_room(path: Path) -> None:
+    store = open_database(str(path))
+    log = Path(f"{path}-wal")
+    before = log.stat().st_size
+    for number in range(40):
+        acceptance = message(number, body=bytes(1_000_000))
+        (result,) = store.commit([lambda store, acceptance=acceptance: store.accept(acceptance)], durable=False)
+        result.unwrap()
+    assert log.stat().st_size < before + 4_000_000
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_left_alone_and_named(path: Path) -> None:
+    path.write_bytes(b"Dear Ann,\n" * 1000)
+    with pytest.raises(SpoolError, match=rf"{path.name[:5]}.* is damaged or no database .*restore a backup"):
+        open_database(str(path))
+    assert path.read_bytes() == b"Dear Ann,\n" * 1000
+
+
+def test_a_damaged_database_is_refused(path: Path) -> None:
+    store = open_database(str(path))
+    store.commit([lambda store: store.accept(message(1))], durable=True)[0].unwrap()
+    store.close()
+    content = bytearray(path.read_bytes())
+    content[200:] = b"\xff" * (len(content) - 200)
+    path.write_bytes(content)
+    with pytest.raises(SpoolError, match="damaged"):
+        open_database(str(path))
+
+
+def test_the_database_of_another_program_is_left_as_it_is(path: Path) -> None:
+    with apsw.Connection(str(path)) as other:
+        other.execute("CREATE TABLE song (title TEXT)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(SpoolError, match=r"no queue; give delivery\.queue_path a directory of its own"):
+        open_database(str(path))
+    assert path.read_bytes() == before
+
+
+def test_a_queue_of_a_later_version_is_left_as_it_is(path: Path) -> None:
+    with apsw.Connection(str(path)) as later:
+        later.execute("CREATE TABLE message (id INTEGER)")
+        later.pragma("application_id", APPLICATION_ID)
+        later.pragma("user_version", 99)
+    later.close()
+    before = path.read_bytes()
+    with pytest.raises(SpoolError, match="schema 99, this program knows 1; install the version that wrote it"):
+        open_database(str(path))
+    assert path.read_bytes() == before
+
+
+def test_a_database_that_another_process_uses_is_held(path: Path) -> None:
+    first = open_database(str(path))
+    with pytest.raises(SpoolHeld, match="in use by another process"):
+        open_database(str(path))
+    first.close()
+    open_database(str(path)).close()
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpoolError, match=r"nowhere/queue.sqlite3 cannot be written .* see to the permissions"):
+        open_database(str(tmp_path / "nowhere" / "queue.sqlite3"))
+
+
+def test_what_was_refused_can_be_opened_once_it_is_mended(path: Path) -> None:
+    path.write_bytes(b"nonsense" * 1000)
+    with pytest.raises(SpoolError) as refusal:
+        open_database(str(path))
+    path.unlink()
+    store = open_database(str(path))
+    store.commit([lambda store: store.accept(message(1, next_attempt=NOW))], durable=True)[0].unwrap()
+    store.close()
+    assert refusal.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        (apsw.FullError("database or disk is full"), SpoolFull),
+        (apsw.BusyError("database is locked"), SpoolHeld),
+        (apsw.IOError("disk I/O error"), SpoolError),
+        (apsw.SQLError("no such table"), SpoolError),
+    ],
+)
+def test_every_error_of_the_database_becomes_one_of_ours(problem: apsw.Error, kind: type[SpoolError]) -> None:
+    assert type(explained(problem)) is kind
+    assert str(problem) in str(explained(problem))
