@@ -120,7 +120,8 @@ class Worker:
                 _LOG.warning("%s; trying port %d", problem, port + 1)
         return await self.world.network.listen(TcpEndpoint(endpoint.host, last))
 
-    async def _capture(self, *, task_status: trio.TaskStatus[Endpoint]) -> None:
+    # The peer itself says when it has started.
+    async def _capture(self, *, task_status: trio.TaskStatus[Endpoint]) -> None:  # noqa: ASYNC128
         directory = PurePath(self.config.spool_path) / DIRECTORY
         archive = await Archive.open(self.world.disk, self.world.clock, directory)
         endpoint = TcpEndpoint("127.0.0.1", 0)

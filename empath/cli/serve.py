@@ -22,6 +22,7 @@ from empath.spool.sqlite import open_database
 from empath.world.endpoint import Endpoint
 from empath.world.errors import CertificateUnusable, DiskError, ListenFailed
 from empath.world.resolver import DnsSettings
+from empath.world.service import READY, notify
 from empath.world.signals import open_requests
 from empath.world.system import open_world
 
@@ -100,6 +101,7 @@ async def _serve(found: Loaded) -> None:
             )
             async with trio.open_nursery() as nursery:
                 _announce(found, await nursery.start(worker.run, requests))
+                notify(READY, os.environ)
 
 
 def _announce(found: Loaded, endpoints: list[Endpoint]) -> None:

@@ -71,7 +71,8 @@ class Connection:
                 if self._hop is not None and not await self._keep():
                     await self._part()
         finally:
-            await self._part()
+            # Cancelled, it takes no leave and waits for nothing; else it has a time limit of its own.
+            await self._part()  # noqa: ASYNC102
 
     async def _deal(self, call: Call) -> None:
         """Attempt one job and record what came of it. What was not attempted, by whatever fault of ours, is put back.
@@ -94,7 +95,8 @@ class Connection:
         finally:
             self._lane.settle(call, outcomes.values() or None)
             try:
-                await self._record(call.job, outcomes, wait_s)
+                # Shielded where it is done, and bounded by the last moment of the shutdown.
+                await self._record(call.job, outcomes, wait_s)  # noqa: ASYNC102
             except Exception:
                 _LOG.exception("message %s stays claimed, by a fault in Empath", call.job.claim.mid)
             finally:

@@ -94,7 +94,7 @@ class Transaction:
         try:
             return end.refusal or self._not_now or await self._accept()
         finally:
-            await self.forget()
+            await self.forget()  # noqa: ASYNC102  what there is to wait for is shielded, with a limit, in the spool
 
     async def _accept(self) -> Reply:
         """Take the message over: from the positive reply on it is ours (RFC 5321 6.1)."""

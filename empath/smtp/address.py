@@ -7,7 +7,8 @@ A-labels in lower case, valid for DNS, and the form that domains are compared by
 Decided here, since the RFCs leave it open or practice differs:
 
 - A trailing dot is refused. RFC 5321 has no such domain, and ``example.org.`` must not slip past a list of domains.
-- An underscore in a domain is accepted. RFC 5321 has none, DNS has, and mail to such domains exists.
+- An underscore in an ASCII domain is accepted. RFC 5321 has none, DNS has, and mail to such domains exists. IDNA has
+  none, so one beside a non-ASCII label is refused.
 - Percent and bang are ordinary characters of a local part and are never interpreted (RFC 5321 appendix F.2).
 - A source route is read and dropped (RFC 5321 3.6.1, appendix C): ``<@a,@b:c@d>`` is ``<c@d>``.
 - Non-ASCII domains must be valid under IDNA 2008 with the mapping of UTS 46. ``xn--`` labels are taken as they are.

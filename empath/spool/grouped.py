@@ -78,14 +78,15 @@ class GroupedSpool:
         except DiskError as problem:
             raise _translate(problem) from problem
 
-    async def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:
+    # A generator that is left in the middle must be closed at once: every caller has it in `aclosing`.
+    async def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:  # noqa: ASYNC900
         """See ``contract.Spool``."""
         try:
             async with await self._disk.open(self._bodies / body.name) as file:
                 if file.size_bytes != body.size_bytes:
                     raise SpoolError(f"body {body.name} has {file.size_bytes} octets; {body.size_bytes} were accepted")
                 while block := await file.read(BLOCK_BYTES):
-                    yield block
+                    yield block  # noqa: ASYNC119
         except DiskError as problem:
             raise _translate(problem) from problem
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 
 READY = "READY=1"
 """Everything listens."""
-STOPPING = "STOPPING=1"
-"""The end has begun."""
 
 
 def notify(state: str, environ: Mapping[str, str]) -> bool:

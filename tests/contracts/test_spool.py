@@ -335,7 +335,7 @@ async def test_closing_waits_for_what_is_under_way(lasting: Place) -> None:
     async with trio.open_nursery() as nursery:
         async with lasting.open() as spool:
             for number in range(10):
-                nursery.start_soon(spool.accept, message(number))
+                nursery.start_soon(spool.accept, message(number))  # noqa: ASYNC111  that it closes first is the point
             await trio.testing.wait_all_tasks_blocked()
         with pytest.raises(trio.ClosedResourceError):
             await spool.accept(message(99))

@@ -12,7 +12,7 @@ AWKWARD: Final = {
     "empty_lines": b"\r\n\r\n\r\n",
     "an_empty_line": b"\r\n",
     "commands": b"QUIT\r\nRSET\r\n.\r\nMAIL FROM:<mallory@example.com>\r\nDATA\r\n",
-    "every_octet_but_cr_and_lf": bytes(octet for octet in range(256) if octet not in b"\r\n") + b"\r\n",
+    "every_octet_but_nul_cr_and_lf": bytes(octet for octet in range(1, 256) if octet not in b"\r\n") + b"\r\n",
     "what_only_unicode_calls_line_ends": "one\x0btwo\x0cthree\x85four\u2028five\u2029six\r\n".encode(),
     "longest_lines": (b"x" * 998 + b"\r\n" + b"." * 997 + b"\r\n") * 5,
     "many_segments": b".line\r\nline\r\n.\r\n" * 5_000,

@@ -39,6 +39,16 @@ def test_a_taken_port_names_its_holder_and_the_key(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_service_manager_is_told_when_everything_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with Daemon(tmp_path, live(tmp_path, next_hop="127.0.0.1:25")) as daemon:
+            assert manager.recv(100) == b"READY=1"
+            assert daemon.stop() == 0
+
+
 def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pem"
     broken.write_text("not a certificate")
