@@ -42,7 +42,9 @@ def test_a_path_of_a_workplace_is_seen(tmp_path: Path, text: str) -> None:
     assert [mention.rpartition(":")[2] for mention in workplace_mentions(tmp_path / "notes")] == ["2"]
 
 
-@pytest.mark.parametrize("text", ["https://example.org/home/page", "~/letters/mail", "/var/spool/empath", "$HOME/letters/x"])
+@pytest.mark.parametrize(
+    "text", ["https://example.org/home/page", "~/letters/mail", "/var/spool/empath", "$HOME/letters/x"]
+)
 def test_a_path_of_no_particular_machine_is_let_pass(tmp_path: Path, text: str) -> None:
     (tmp_path / "notes").write_text(text)
     assert list(workplace_mentions(tmp_path / "notes")) == []
