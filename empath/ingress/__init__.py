@@ -1,8 +1,9 @@
 """Receiving: from a connection to a message that is on the disk.
 
 A *listener* accepts connections (``Intake``). Each gets a *session* (``Session``), which is the task that moves octets
-between the connection and `empath.smtp.ServerConnection`, and answers what that asks. A *transaction*
-(``Transaction``) is one message from MAIL to the end of its content; what has come of that so far is an ``Incoming``.
+between the connection and `empath.smtp.ServerConnection`, and keeps time; what is answered, ``Answering`` decides, and
+what is known of the other end stands in ``Client``. A *transaction* (``Transaction``) is one message from MAIL to the
+end of its content; what has come of that so far is an ``Incoming``.
 ``Reception`` is all that the sessions of one listener share, ``Admission`` the count of sessions that all listeners
 share.
 
@@ -25,10 +26,12 @@ an envelope is judged before any content comes.
 """
 
 from empath.ingress.admission import Admission
+from empath.ingress.answering import Answering
+from empath.ingress.client import Client
 from empath.ingress.incoming import Incoming
 from empath.ingress.listener import Intake
 from empath.ingress.reception import Reception
 from empath.ingress.session import Session
 from empath.ingress.transaction import Transaction
 
-__all__ = ["Admission", "Incoming", "Intake", "Reception", "Session", "Transaction"]
+__all__ = ["Admission", "Answering", "Client", "Incoming", "Intake", "Reception", "Session", "Transaction"]

@@ -8,10 +8,10 @@ import trio
 from attrs import define, field
 
 from empath.ingress.admission import Admission
+from empath.ingress.client import Client
 from empath.ingress.reception import Reception
 from empath.ingress.replies import DRAINING
 from empath.ingress.session import Session
-from empath.world.endpoint import TcpEndpoint
 from empath.world.errors import NetworkError
 from empath.world.ports import Connection, Listener
 
@@ -43,23 +43,23 @@ class Intake:
 
     async def _serve(self, connection: Connection) -> None:
         """One connection. Whatever goes wrong here ends this session and no other."""
-        client_ip = connection.remote.host if isinstance(connection.remote, TcpEndpoint) else ""
+        client = Client.at(connection.remote)
         try:
-            refusal = DRAINING if self._draining else self._admission.refusal(client_ip)
+            refusal = DRAINING if self._draining else self._admission.refusal(client.ip)
             if refusal is not None:
                 with trio.move_on_after(_REFUSAL_S):
                     await connection.send_all(refusal.encode())
                 return
-            session = Session(self._reception, connection, client_ip)
+            session = Session(self._reception, connection, client)
             self._sessions.add(session)
             try:
-                with self._admission.admit(client_ip):
+                with self._admission.admit(client.ip):
                     await session.run()
             finally:
                 self._sessions.discard(session)
         except NetworkError:
             return
         except Exception:
-            _LOG.exception("a session with %s failed by a fault of ours", client_ip)
+            _LOG.exception("a session with %s failed by a fault of ours", client.ip)
         finally:
             connection.close()

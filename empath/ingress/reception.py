@@ -8,6 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from empath.config.schema import LimitSettings, ListenerSettings, ListenerTls
+from empath.ingress.client import Client
 from empath.mail.envelope import Origin, with_keyword
 from empath.mail.facts import Fact
 from empath.mail.ids import NUMBER_BITS, MessageId, SessionId
@@ -15,7 +16,7 @@ from empath.policy.relay import RelayPolicy
 from empath.smtp import Bounds, Domain, Ehlo, Extensions, Mail, ServerConnection
 from empath.spool.contract import Spool
 from empath.world.ports import Clock, Entropy
-from empath.world.tls import TlsContext, TlsSummary
+from empath.world.tls import TlsContext
 
 _ALWAYS: Final = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN")
 
@@ -58,11 +59,11 @@ class Reception:
         """A name for a session that begins now."""
         return SessionId.make(self.clock.now(), self.entropy.rng.getrandbits(NUMBER_BITS))
 
-    def origin(self, machine: ServerConnection, mail: Mail, *, client_ip: str | None, tls: TlsSummary | None) -> Origin:
+    def origin(self, machine: ServerConnection, mail: Mail, client: Client) -> Origin:
         """Where the message of the open transaction comes from."""
-        hello = machine.facts.hello
+        hello, tls = machine.facts.hello, client.tls
         return Origin(
-            client_ip=client_ip,
+            client_ip=client.ip or None,
             hello=hello.name if hello else "",
             protocol=with_keyword(esmtp=isinstance(hello, Ehlo), tls=tls is not None, utf8=mail.params.smtputf8),
             listener=str(self.listener.listen_addr),

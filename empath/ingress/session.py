@@ -1,4 +1,4 @@
-"""One session: octets between a connection and the machine, and an answer to everything the machine asks.
+"""One session: octets between a connection and the machine, in time. What is answered, `Answering` decides.
 
 Time is kept by one scope whose deadline moves. A command has to be complete within its time however its octets drip in;
 within a message it is the pause between octets that counts. What is left of the session's whole time outranks both.
@@ -8,47 +8,32 @@ All that was sent in one group is answered in one write (RFC 2920 3.2).
 
 from __future__ import annotations
 
-from typing import Final
-
 import trio
 from attrs import define, field
 
 from empath.ingress import replies
+from empath.ingress.answering import Answering
+from empath.ingress.client import Client
 from empath.ingress.reception import Reception
 from empath.ingress.transaction import Transaction
-from empath.mail.facts import MessageRefused, SessionClosed, SessionOpened
-from empath.mail.ids import SessionId
 from empath.smtp import (
     Bdat,
     BodyData,
-    BodyEnd,
-    ChunkEnd,
     ConnectionClosed,
-    Data,
-    Ehlo,
-    Helo,
-    Mail,
     Pause,
     Quit,
-    Rcpt,
-    Refused,
     RemoteProtocolError,
     Reply,
-    Rset,
     ServerConnection,
     State,
-    Verb,
 )
-from empath.smtp.server import Answerable
 from empath.world.errors import NetworkError
-from empath.world.tls import TlsSummary, accept_tls
+from empath.world.tls import accept_tls
 
 _FAREWELL_S = 5.0
 """How long the last words of a session may take to be sent."""
 
 _BUSY = (State.MAIL, State.RCPT, State.DATA, State.CHUNK)
-_OF_MESSAGES: Final = frozenset({Verb.MAIL, Verb.RCPT, Verb.DATA, Verb.END, Verb.BDAT, Verb.BDAT_LAST})
-"""A refusal of one of these is a refusal of mail, and a fact."""
 
 
 @define(eq=False)
@@ -57,22 +42,22 @@ class Session:
 
     _reception: Reception
     _stream: trio.abc.Stream
-    _client_ip: str
-    _id: SessionId = field(init=False)
+    _client: Client
     _machine: ServerConnection = field(init=False)
     _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
-    _tls: TlsSummary | None = field(init=False, default=None)
     _ends_at: float = field(init=False, default=0.0)
     _draining: bool = field(init=False, default=False)
     _writing: bool = field(init=False, default=False)
     """Whether replies are on their way."""
     _transaction: Transaction = field(init=False)
+    _answering: Answering = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Make the machine."""
-        self._id = self._reception.new_session_id()
-        self._machine = self._reception.new_machine()
-        self._transaction = Transaction(self._reception, self._machine, self._id, self._client_ip)
+        """Make the machine, and those who decide."""
+        reception, name = self._reception, self._reception.new_session_id()
+        self._machine = machine = reception.new_machine()
+        self._transaction = Transaction(reception, machine, name, self._client)
+        self._answering = Answering(reception, machine, name, self._client, self._transaction)
 
     async def run(self) -> None:
         """Serve the client to the end of the session."""
@@ -92,7 +77,7 @@ class Session:
             with trio.CancelScope(shield=True):
                 await self._transaction.forget()
             await trio.aclose_forcefully(self._stream)
-            self._tell_end(reason, trio.current_time() - began)
+            self._answering.closed(reason, trio.current_time() - began)
 
     def drain(self) -> None:
         """The daemon is stopping: an idle client is told so now, a busy one when its transaction ends.
@@ -109,7 +94,7 @@ class Session:
         if self._machine.facts.tls:
             await self._begin_tls()
         await self._write(self._machine.send(Reply(220, f"{self._machine.hostname} ESMTP")))
-        self._tell_begin()
+        self._answering.opened()
         while self._machine.state is not State.CLOSED:
             self._machine.receive_data(bytes(await self._stream.receive_some()))
             if await self._answer():
@@ -129,7 +114,7 @@ class Session:
     async def _farewell(self, reply: Reply) -> None:
         """Say why it is over, to a client that could understand it: not in the middle of a reply or of a handshake."""
         machine = self._machine
-        in_handshake = machine.state is State.TLS or (machine.facts.tls and self._tls is None)
+        in_handshake = machine.state is State.TLS or (machine.facts.tls and self._client.tls is None)
         if self._writing or in_handshake or machine.state is State.CLOSED:
             return
         with trio.move_on_after(_FAREWELL_S):
@@ -144,9 +129,9 @@ class Session:
             if isinstance(event, BodyData):
                 await self._transaction.keep(event.data)
             elif isinstance(event, Bdat):
-                self._transaction.begin_content(self._tls)
+                self._transaction.begin_content()
             else:
-                wire.append(self._machine.send(await self._reply(event)))
+                wire.append(self._machine.send(await self._answering.reply(event)))
                 quitting = isinstance(event, Quit)
         if wire:
             await self._write(b"".join(wire))
@@ -163,55 +148,4 @@ class Session:
         if self._reception.tls is None:
             raise RemoteProtocolError("TLS was asked for, and this listener has no certificate")
         stream = await accept_tls(self._stream, self._reception.tls)
-        self._stream, self._tls = stream, stream.summary
-
-    async def _reply(self, event: Answerable) -> Reply:
-        """Decide, and say so to the observer if mail was refused."""
-        mail = self._transaction.mail
-        reply = await self._decide(event)
-        if reply.code >= 400 and event.verb in _OF_MESSAGES:
-            reception = self._reception
-            refused = MessageRefused(
-                at=reception.clock.now(),
-                session=self._id,
-                verb=event.verb,
-                reply=reply,
-                reverse_path=mail.reverse_path if mail else None,
-                recipient=event.forward_path if isinstance(event, Rcpt) else None,
-            )
-            reception.observe(refused)
-        return reply
-
-    async def _decide(self, event: Answerable) -> Reply:
-        match event:
-            case Rcpt():
-                return self._transaction.add(event)
-            case Mail():
-                return await self._transaction.begin(event)
-            case BodyEnd() | ChunkEnd():
-                return await self._transaction.end_content(event)
-            case Refused():
-                return event.reply
-            case Helo() | Ehlo():
-                await self._transaction.forget()
-                return self._machine.hello_reply()
-            case Data():
-                self._transaction.begin_content(self._tls)
-            case Rset():
-                await self._transaction.forget()
-        return replies.ANSWERS[event.verb]
-
-    def _tell_begin(self) -> None:
-        reception = self._reception
-        listener = str(reception.listener.listen_addr)
-        client_ip = self._client_ip or None
-        reception.observe(
-            SessionOpened(at=reception.clock.now(), session=self._id, listener=listener, client_ip=client_ip)
-        )
-
-    def _tell_end(self, reason: str, duration_s: float) -> None:
-        now = self._reception.clock.now()
-        fact = SessionClosed(
-            at=now, session=self._id, messages=self._transaction.accepted, duration_s=duration_s, reason=reason
-        )
-        self._reception.observe(fact)
+        self._stream, self._client.tls = stream, stream.summary

@@ -8,6 +8,7 @@ import trio
 from attrs import define, evolve, field
 
 from empath.ingress import replies
+from empath.ingress.client import Client
 from empath.ingress.incoming import Incoming
 from empath.ingress.reception import Reception
 from empath.mail.envelope import Envelope, Recipient
@@ -16,7 +17,6 @@ from empath.mail.ids import SessionId
 from empath.policy.relay import REFUSAL
 from empath.smtp import BodyEnd, ChunkEnd, Mail, Rcpt, Reply, ServerConnection
 from empath.spool.contract import SpoolError, SpoolFull
-from empath.world.tls import TlsSummary
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,25 +28,23 @@ class Transaction:
     _reception: Reception
     _machine: ServerConnection
     _session: SessionId
-    _client_ip: str
+    _client: Client
     accepted: int = field(init=False, default=0)
     """How many messages of this session were accepted."""
     mail: Mail | None = field(init=False, default=None)
     """How the transaction began; None: none is open."""
-    _trusted: bool = field(init=False)
+    _trusted: bool = field(init=False, default=False)
     """Whether the client may send to anybody."""
     _recipients: list[Recipient] = field(init=False, factory=list)
     _incoming: Incoming | None = field(init=False, default=None)
     _not_now: Reply | None = field(init=False, default=None)
     """Why the content at hand cannot be kept."""
 
-    def __attrs_post_init__(self) -> None:
-        self._trusted = self._reception.relay.trusts(self._client_ip)
-
     async def begin(self, mail: Mail) -> Reply:
         """MAIL: whoever it is may send, since what counts is to whom."""
         await self.forget()  # the machine may have closed a transaction by itself, for a chunk that it refused
         self.mail = mail
+        self._trusted = self._reception.relay.trusts(self._client.ip)
         return replies.MAIL_OK
 
     def add(self, rcpt: Rcpt) -> Reply:
@@ -62,8 +60,8 @@ class Transaction:
         self._recipients.append(Recipient(address, rcpt.params))
         return replies.RCPT_OK
 
-    def begin_content(self, tls: TlsSummary | None) -> None:
-        """The content is about to come. ``tls``: what the connection is encrypted with."""
+    def begin_content(self) -> None:
+        """The content is about to come."""
         if self._incoming is not None or self.mail is None:
             return  # a further chunk of the same message
         reception = self._reception
@@ -72,7 +70,7 @@ class Transaction:
             recipients=tuple(self._recipients),
             received=reception.clock.now(),
             params=self.mail.params,
-            origin=reception.origin(self._machine, self.mail, client_ip=self._client_ip or None, tls=tls),
+            origin=reception.origin(self._machine, self.mail, self._client),
         )
         self._incoming = Incoming(
             reception.spool, reception.new_mid(), envelope, self._machine.hostname, reception.inline_limit_bytes
@@ -121,7 +119,7 @@ class Transaction:
         return Reply(250, f"{incoming.mid} queued", "2.0.0")
 
     def _cannotkeep(self, problem: SpoolError) -> Reply:
-        _LOG.error("a message from %s cannot be kept: %s", self._client_ip, problem)
+        _LOG.error("a message from %s cannot be kept: %s", self._client.ip, problem)
         return replies.NO_ROOM if isinstance(problem, SpoolFull) else replies.NOT_NOW
 
     async def forget(self) -> None:
