@@ -122,6 +122,10 @@ class SimulatedFiles:
         self._call("read_at", opened.path)
         return bytes(opened.file.content[offset : offset + size_bytes])
 
+    def read_at_once(self, handle: int, size_bytes: int, offset: int) -> bytes | None:
+        """See `FileCalls`. The beginning of a file is never in memory here, and the rest always is."""
+        return self.read_at(handle, size_bytes, offset) if offset else None
+
     def resize(self, handle: int, size_bytes: int) -> None:
         """Cut or extend a file, which only a database wants to."""
         opened = self._opened_as(handle)

@@ -187,7 +187,12 @@ class OpenFile(ReadableFile):
         handle, calls = self._handle, self._disk.calls
         if handle is None:
             raise trio.ClosedResourceError(f"{self._path} was closed")
-        data = await self._disk.run(lambda: calls.read_at(handle, size_bytes, self._offset), "read", self._path)
+        with explaining("read", self._path):
+            data = calls.read_at_once(handle, size_bytes, self._offset)
+        if data is None:
+            data = await self._disk.run(lambda: calls.read_at(handle, size_bytes, self._offset), "read", self._path)
+        else:
+            await trio.lowlevel.checkpoint()
         self._offset += len(data)
         return data
 

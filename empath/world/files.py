@@ -7,12 +7,15 @@ them block, and raise `OSError` with the number that the system would give.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import frozen
 
+_NOT_AT_ONCE: Final = frozenset({errno.EAGAIN, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+"""Not in memory; or a file system, or a kernel, that cannot tell."""
 OWNER_READS_AND_WRITES = 0o600
 OWNER_ENTERS = 0o700
 
@@ -31,6 +34,9 @@ class FileCalls(Protocol):
 
     def read_at(self, handle: int, size_bytes: int, offset: int) -> bytes:
         """Return at most so many bytes; none at the end of the file."""
+
+    def read_at_once(self, handle: int, size_bytes: int, offset: int) -> bytes | None:
+        """Do as `read_at` if that needs no waiting, since the bytes are in memory; None: it does, or nobody knows."""
 
     def sync(self, handle: int) -> None:
         """Return when the content is on the disk."""
@@ -85,6 +91,21 @@ class SystemFiles:
     def read_at(self, handle: int, size_bytes: int, offset: int) -> bytes:
         """See `FileCalls`."""
         return os.pread(handle, size_bytes, offset)
+
+    def read_at_once(self, handle: int, size_bytes: int, offset: int) -> bytes | None:
+        """See `FileCalls`. What was written a moment ago is in memory, and asking costs less than waking a thread."""
+        flag = getattr(os, "RWF_NOWAIT", None)
+        if flag is None:
+            return None
+        room = bytearray(size_bytes)
+        try:
+            count = os.preadv(handle, [room], offset, flag)
+        except OSError as error:
+            if error.errno in _NOT_AT_ONCE:
+                return None
+            raise
+        with memoryview(room) as view:
+            return bytes(view[:count])
 
     def sync(self, handle: int) -> None:
         """See `FileCalls`."""
