@@ -46,7 +46,7 @@ class LineRules:
         if block.endswith(b"\r"):
             self._held = b"\r"  # whether this one is alone, the next block tells
             block = block[:-1]
-        self._ends.decode(block.decode("latin-1"))
+        self._ends.decode(block.decode("latin-1"), final=True)
         seen = self._ends.newlines
         if seen is not None and seen != "\r\n":
             if "\r" in seen:

@@ -138,7 +138,7 @@ class ClientConnection:
             wire = self._writer.finish_data()
         else:
             in_force = self.facts.in_force
-            offered = in_force.without("SMTPUTF8") if isinstance(item, Rcpt) and not self._utf8_said else in_force
+            offered = in_force.in_ascii if isinstance(item, Rcpt) and not self._utf8_said else in_force
             wire = command.encode(item, offered, self._limits.get(item.verb, self._bounds.command_line))
         if isinstance(item, Mail):
             self._utf8_said = item.params.smtputf8

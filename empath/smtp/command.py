@@ -219,6 +219,8 @@ def _line(command: Command, offered: Container[str]) -> bytes:
             return b"RCPT TO:<%b>%b" % (_written(path, utf8="SMTPUTF8" in offered), format_params(rcpt_params, offered))
         case AuthResponse(data):
             return b"*" if data is None else base64.b64encode(data)
+        case Data() | Rset() | Quit() | StartTls():
+            return command.verb.value.encode("ascii")
     verb, argument = Verb.BDAT if isinstance(command, Bdat) else command.verb, _argument(command)
     try:
         faithful = parse(verb, argument.strip(b" "), offered) == command

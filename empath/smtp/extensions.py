@@ -7,6 +7,7 @@ offers nothing. A line that breaks the grammar is passed over, as is a parameter
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Final
 
 from attrs import frozen
@@ -77,6 +78,11 @@ class Extensions:
     def without(self, *dropped: str) -> Extensions:
         """The same but for some keywords."""
         return Extensions({keyword: params for keyword, params in self.keywords.items() if keyword not in dropped})
+
+    @cached_property
+    def in_ascii(self) -> Extensions:
+        """The same but for SMTPUTF8: what may be used where addresses are ASCII. Asked for with every recipient."""
+        return self.without("SMTPUTF8") if "SMTPUTF8" in self else self
 
     @property
     def size(self) -> int | None:

@@ -32,7 +32,7 @@ class Facts:
     @property
     def usable(self) -> Extensions:
         """As ``in_force``, without SMTPUTF8 where the transaction did not ask for it (RFC 6531 3.4)."""
-        return self.in_force if self.utf8 or "SMTPUTF8" not in self.in_force else self.in_force.without("SMTPUTF8")
+        return self.in_force if self.utf8 else self.in_force.in_ascii
 
     def forget_transaction(self) -> None:
         """No transaction is open any more."""

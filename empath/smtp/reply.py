@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from attrs import field, frozen
@@ -63,7 +64,7 @@ def _enhanced(code: str | EnhancedCode | None) -> EnhancedCode | None:
     return EnhancedCode.parse(code) if isinstance(code, str) else code
 
 
-@frozen
+@frozen(cache_hash=True)
 class Reply:
     """One answer of a server: ``Reply(250, "OK", "2.0.0")``, or a tuple of texts for several lines.
 
@@ -100,20 +101,26 @@ class Reply:
         with its CRLF (RFC 5321 4.5.3.1.5) goes on in a further line of the same reply. A character that must not be
         in a reply is a LocalProtocolError, as is a code outside 200 to 559, or a limit that leaves no room for a text.
         """
-        if not 200 <= self.code <= 559 or self.code % 100 > 59:
-            raise LocalProtocolError(f"{self.code} is not a reply code")
-        prefix = f"{self.enhanced} " if self.enhanced else ""
-        texts = []
-        for line in self.lines or ("",):
-            if not (line.isprintable() or line.replace("\t", " ").isprintable()):
-                raise LocalProtocolError(f"reply text {line!r} holds a character that cannot be sent")
-            wire = (prefix + line).encode() if utf8 else (prefix + line).encode("ascii", "backslashreplace")
-            texts += [wire] if len(wire) <= limit - 6 else _fold(wire, len(prefix), limit - 6)
-        code = b"%d" % self.code
-        return b"".join([code + b"-" + text + b"\r\n" for text in texts[:-1]]) + code + b" " + texts[-1] + b"\r\n"
+        return _encoded(self, utf8, limit)
 
 
 _KINDS: Final = {kind.value: kind for kind in ReplyClass}
+
+
+# Cached, since a server says the same few things over and over.
+@lru_cache(maxsize=256)
+def _encoded(reply: Reply, utf8: bool, limit: int) -> bytes:
+    if not 200 <= reply.code <= 559 or reply.code % 100 > 59:
+        raise LocalProtocolError(f"{reply.code} is not a reply code")
+    prefix = f"{reply.enhanced} " if reply.enhanced else ""
+    texts = []
+    for line in reply.lines or ("",):
+        if not (line.isprintable() or line.replace("\t", " ").isprintable()):
+            raise LocalProtocolError(f"reply text {line!r} holds a character that cannot be sent")
+        wire = (prefix + line).encode() if utf8 else (prefix + line).encode("ascii", "backslashreplace")
+        texts += [wire] if len(wire) <= limit - 6 else _fold(wire, len(prefix), limit - 6)
+    code = b"%d" % reply.code
+    return b"".join([code + b"-" + text + b"\r\n" for text in texts[:-1]]) + code + b" " + texts[-1] + b"\r\n"
 
 
 def _fold(wire: bytes, prefix: int, room: int) -> list[bytes]:
@@ -147,7 +154,7 @@ class ReplyReader:
     def __init__(self, max_lines: int) -> None:
         """``max_lines``: the lines that one reply may have."""
         self._max_lines = max_lines
-        self._code = b""
+        self._code = 0
         self._texts: list[str] = []
 
     @property
@@ -163,29 +170,40 @@ class ReplyReader:
                 raise RemoteProtocolError(f"a reply line is longer than {max_line} octets")
             if line is None:
                 return None
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise RemoteProtocolError(f"not a reply: {_readable(line[:80])!r}")
-            code, separator, text = match.groups()
+            code, text, more = _parts(line)
+            if not (self._texts or more):
+                return _reply(code, (text,))
             if self._texts and code != self._code:
-                raise RemoteProtocolError(f"a reply changes its code from {self._code.decode()} to {code.decode()}")
+                raise RemoteProtocolError(f"a reply changes its code from {self._code} to {code}")
             self._code = code
-            self._texts.append(_readable(text or b""))
-            if separator != b"-":
-                return self._reply()
+            self._texts.append(text)
+            if not more:
+                texts, self._texts = tuple(self._texts), []
+                return _reply(code, texts)
             if len(self._texts) >= self._max_lines:
                 raise RemoteProtocolError(f"a reply has more than {self._max_lines} lines")
 
-    def _reply(self) -> Reply:
-        code, texts = int(self._code), self._texts
-        self._code, self._texts = b"", []
-        match = _ENHANCED.match(texts[0])
-        if match is None or int(match.group(1)[0]) != code // 100:
-            return Reply(code, tuple(texts))
-        enhanced = match.group(1)
-        # RFC 2034 3 asks for the code on every line; where it stands, it is not part of the text.
-        plain = [text[len(enhanced) :].removeprefix(" ") if _repeats(text, enhanced) else text for text in texts]
-        return Reply(code, tuple(plain), enhanced)
+
+# Cached, since a host that is sent many messages says the same of most of them.
+@lru_cache(maxsize=256)
+def _parts(line: bytes) -> tuple[int, str, bool]:
+    """Code and text of a line, and whether it is not the last of its reply."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise RemoteProtocolError(f"not a reply: {_readable(line[:80])!r}")
+    code, separator, text = match.groups()
+    return int(code), _readable(text or b""), separator == b"-"
+
+
+@lru_cache(maxsize=256)
+def _reply(code: int, texts: tuple[str, ...]) -> Reply:
+    match = _ENHANCED.match(texts[0])
+    if match is None or int(match.group(1)[0]) != code // 100:
+        return Reply(code, texts)
+    enhanced = match.group(1)
+    # RFC 2034 3 asks for the code on every line; where it stands, it is not part of the text.
+    plain = [text[len(enhanced) :].removeprefix(" ") if _repeats(text, enhanced) else text for text in texts]
+    return Reply(code, tuple(plain), enhanced)
 
 
 def _repeats(text: str, enhanced: str) -> bool:
