@@ -18,9 +18,9 @@ outranks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from enum import Enum
+from types import TracebackType
 from typing import Final
 
 import trio
@@ -93,12 +93,26 @@ class Shutdown:
         for scope in self._shields:
             scope.deadline = self.drain.deadline
 
-    @contextmanager
-    def shield(self) -> Iterator[trio.CancelScope]:
-        """Nothing inside is cancelled but by the last moment; ``cancelled_caught`` then tells."""
-        with trio.CancelScope(shield=True, deadline=self.drain.deadline) as scope:
-            self._shields.add(scope)
-            try:
-                yield scope
-            finally:
-                self._shields.discard(scope)
+    def shield(self) -> Shield:
+        """Nothing inside is cancelled but by the last moment; ``cancelled_caught`` of the scope then tells."""
+        return Shield(trio.CancelScope(shield=True, deadline=self.drain.deadline), self._shields)
+
+
+@define(eq=False)
+class Shield(AbstractContextManager[trio.CancelScope]):
+    """A scope that the shutdown knows of. A class and no generator, since every message passes one."""
+
+    _scope: trio.CancelScope
+    _shields: set[trio.CancelScope]
+
+    def __enter__(self) -> trio.CancelScope:
+        """Begin."""
+        self._shields.add(self._scope)
+        return self._scope.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """End, and let nothing of its own cancellation out."""
+        self._shields.discard(self._scope)
+        return self._scope.__exit__(kind, problem, trace)

@@ -6,8 +6,7 @@ hop is of no further use and is closed by whoever owns it: nothing is said to a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import trio
 from attrs import define, field, frozen
@@ -41,28 +40,49 @@ _BOUNDS = Bounds(reply_line=4096)
 """RFC 5321 4.5.3.1.5 allows 512 octets in a reply line; real hosts write whole paragraphs into theirs."""
 
 
-@contextmanager
-def within(seconds: float, phase: Phase, host: str) -> Iterator[None]:
-    """Do something with ``host`` in so much time, and turn all that can go wrong into a Failure."""
-    with trio.move_on_after(seconds) as scope:
-        try:
-            yield
-        except ConnectFailed as problem:
-            raise _trouble(Kind.CONNECT, phase, host, problem.reason) from problem
-        except ConnectionLost as problem:
-            raise _trouble(Kind.CONNECTION_LOST, phase, host, str(problem)) from problem
-        except TlsFailed as problem:
-            raise _trouble(Kind.TLS_FAILED, phase, host, problem.reason) from problem
-        except RemoteProtocolError as problem:
-            raise _trouble(Kind.PROTOCOL, phase, host, str(problem)) from problem
-        except LocalNetworkFault as problem:
-            raise SystemFailure(SystemKind.OVERLOAD, str(problem)) from problem
-    if scope.cancelled_caught:
-        raise _trouble(Kind.TIMEOUT, phase, host, f"no answer within {seconds:g} s")
+class within:  # noqa: N801  it reads as a word of the sentence: with within(30, Phase.MAIL, host)
+    """Do something with ``host`` in so much time, and turn all that can go wrong into a Failure.
 
+    A class and no generator, since every message passes several of these.
+    """
 
-def _trouble(kind: Kind, phase: Phase, host: str, text: str) -> Failure:
-    return failure_of(Diagnosis(kind=kind, phase=phase, host=host, text=text))
+    __slots__ = ("_host", "_phase", "_scope", "_seconds")
+
+    def __init__(self, seconds: float, phase: Phase, host: str) -> None:
+        """The time begins when the block does."""
+        self._seconds = seconds
+        self._phase = phase
+        self._host = host
+        self._scope = trio.CancelScope()
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._scope.deadline = trio.current_time() + self._seconds
+        self._scope.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End; a Failure or SystemFailure is raised here."""
+        self._scope.__exit__(kind, problem, trace)
+        if self._scope.cancelled_caught:
+            raise self._failure(Kind.TIMEOUT, f"no answer within {self._seconds:g} s")
+        match problem:
+            case None:
+                return
+            case ConnectFailed():
+                raise self._failure(Kind.CONNECT, problem.reason) from problem
+            case ConnectionLost():
+                raise self._failure(Kind.CONNECTION_LOST, str(problem)) from problem
+            case TlsFailed():
+                raise self._failure(Kind.TLS_FAILED, problem.reason) from problem
+            case RemoteProtocolError():
+                raise self._failure(Kind.PROTOCOL, str(problem)) from problem
+            case LocalNetworkFault():
+                raise SystemFailure(SystemKind.OVERLOAD, str(problem)) from problem
+
+    def _failure(self, kind: Kind, text: str) -> Failure:
+        return failure_of(Diagnosis(kind=kind, phase=self._phase, host=self._host, text=text))
 
 
 @define(eq=False)

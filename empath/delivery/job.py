@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from attrs import evolve, frozen
 
 from empath.mail.envelope import Envelope
@@ -25,6 +27,8 @@ class Job:
         """Which recipients of the envelope."""
         return tuple([delivery.key.ordinal for delivery in self.deliveries])
 
-    def only(self, ordinals: frozenset[int]) -> Job:
+    def only(self, ordinals: Collection[int]) -> Job:
         """The same for fewer recipients."""
+        if all(one.key.ordinal in ordinals for one in self.deliveries):
+            return self
         return evolve(self, deliveries=tuple([one for one in self.deliveries if one.key.ordinal in ordinals]))

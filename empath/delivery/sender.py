@@ -105,11 +105,10 @@ class Connection:
     async def _record(self, job: Job, outcomes: Mapping[int, Outcome], wait_s: float) -> None:
         """Record the outcomes there are, and put the other recipients back."""
         closing = self._dispatch.closing
-        tried = job.only(frozenset(outcomes))
-        rest = job.only(frozenset(job.ordinals) - outcomes.keys())
-        if tried.deliveries:
-            await closing.record(tried, outcomes)
-        if rest.deliveries:
+        if outcomes:
+            await closing.record(job.only(outcomes.keys()), outcomes)
+        rest = job.only(frozenset(job.ordinals) - outcomes.keys()) if len(outcomes) < len(job.deliveries) else None
+        if rest:
             await closing.put_back([rest], next_attempt=closing.clock.now() + wait_s)
 
     async def _attempt(self, job: Job, outcomes: dict[int, Outcome]) -> None:
@@ -203,7 +202,7 @@ class Connection:
         closing, hop = self._dispatch.closing, self._hop
         now = closing.clock.now()
         took_s = trio.current_time() - began
-        for delivery in job.only(frozenset(outcomes)).deliveries:
+        for delivery in job.only(outcomes.keys()).deliveries:
             ordinal = delivery.key.ordinal
             closing.observe(
                 DeliveryAttempted(
