@@ -18,6 +18,7 @@ HERE: Final = Path(__file__).parent
 SOURCES: Final = HERE / "load"
 BUILD: Final = HERE / "build"
 FLAGS: Final = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
+LIBRARIES: Final = ("-lssl", "-lcrypto")
 
 
 @frozen
@@ -75,7 +76,7 @@ def build(into: Path = BUILD) -> Path:
     newest = max(path.stat().st_mtime for path in SOURCES.iterdir())
     if not program.exists() or program.stat().st_mtime < newest:
         into.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cc", *FLAGS, "-o", program, *sources], check=True)
+        subprocess.run(["cc", *FLAGS, "-o", program, *sources, *LIBRARIES], check=True)
     return program
 
 
@@ -117,6 +118,8 @@ def started(program: Path, case: Case, *, target_port: int, sink_port: int, limi
         "per-connection": case.per_connection,
         "rate": case.rate_per_s,
         "domains": case.domains,
+        "tls": int(case.is_encrypted),
+        "sink-tls": int(case.is_hop_encrypted),
         "limit": limit_s,
     }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]

@@ -22,6 +22,10 @@ class Case:
     domains: int = 1
     is_relay: bool = True
     """Whether the mail goes on to the sink; otherwise the MTA takes it durably and holds it."""
+    is_encrypted: bool = False
+    """Whether the source says STARTTLS."""
+    is_hop_encrypted: bool = False
+    """Whether the sink offers STARTTLS."""
 
     @property
     def warm_up_messages(self) -> int:
@@ -42,6 +46,10 @@ class Case:
             parts.append(f"{self.rate_per_s} started per second")
         if self.domains > 1:
             parts.append(f"{self.domains} recipient domains")
+        if self.is_encrypted:
+            parts.append("TLS from the source")
+        if self.is_hop_encrypted:
+            parts.append("TLS to the sink")
         return ", ".join(parts)
 
 
@@ -52,12 +60,14 @@ RELAY = (
     Case(name="relay-1k-1-session", messages=600, sessions=1),
     Case(name="relay-1k-100-sessions", messages=3000, sessions=100),
     Case(name="relay-1k-1-per-connection", messages=1500, per_connection=1),
+    Case(name="relay-1k-hop-tls", messages=3000, is_hop_encrypted=True),
     Case(name="rate-100", messages=1000, rate_per_s=100),
     Case(name="rate-300", messages=2400, rate_per_s=300),
     Case(name="domains-1000", messages=10_000, domains=1000),
 )
 RECEIVE = (
     Case(name="receive-1k", messages=4000, is_relay=False),
+    Case(name="receive-1k-tls", messages=4000, is_relay=False, is_encrypted=True),
     Case(name="receive-10k", messages=3000, size_bytes=10 * KIB, is_relay=False),
     Case(name="receive-1m", messages=200, size_bytes=MIB, is_relay=False),
     Case(name="receive-1k-1-session", messages=1000, sessions=1, is_relay=False),

@@ -27,6 +27,11 @@ audit.enabled = false
 
 [[smtp.listeners]]
 listen_addr = "127.0.0.1:{port}"
+{tls}"""
+_TLS = """\
+tls = "starttls"
+starttls.cert_file = {certificate}
+starttls.key_file = {certificate}
 """
 
 
@@ -59,6 +64,7 @@ def configuration(place: Place) -> str:
         port=place.port,
         sink_port=place.sink_port,
         frozen="true" if place.holds else "false",
+        tls=_TLS.format(certificate=json.dumps(str(place.certificate))) if place.certificate else "",
     )
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+import trustme
 from attrs import define, frozen
 
 from bench import process_tree
@@ -35,6 +36,8 @@ class Place:
     """The next hop for all domains."""
     holds: bool
     """Whether it keeps all mail and makes no attempt to deliver."""
+    certificate: Path | None = None
+    """A file with a chain and its key, as PEM, for STARTTLS on the port; None: TLS is not offered."""
 
 
 class Mta(Protocol):
@@ -79,13 +82,16 @@ class Running:
 
 
 @contextmanager
-def fresh_place(below: Path, *, holds: bool) -> Iterator[Place]:
+def fresh_place(below: Path, *, holds: bool, encrypted: bool = False) -> Iterator[Place]:
     """Make a place with a directory that is removed afterwards and two ports that are free now."""
     with tempfile.TemporaryDirectory(prefix="empath-bench-", dir=below, ignore_cleanup_errors=True) as name:
         directory = Path(name)
         directory.chmod(0o755)  # an MTA may have users of its own
         port, sink_port = free_ports(2)
-        yield Place(directory=directory, port=port, sink_port=sink_port, holds=holds)
+        certificate = directory / "certificate.pem" if encrypted else None
+        if certificate:
+            trustme.CA().issue_cert("mta.test").private_key_and_cert_chain_pem.write_to_path(certificate)
+        yield Place(directory=directory, port=port, sink_port=sink_port, holds=holds, certificate=certificate)
 
 
 def free_ports(count: int) -> list[int]:

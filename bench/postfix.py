@@ -76,11 +76,17 @@ class Postfix:
             "smtpd_client_connection_count_limit": 0,
             "smtpd_peername_lookup": "no",
             "smtp_dns_support_level": "disabled",
+            "smtp_tls_security_level": "may",
             **(_HOLD if place.holds else {}),
+            **(_encryption(place.certificate) if place.certificate else {}),
         }
 
 
 _HOLD: Final[Mapping[str, object]] = {"smtpd_client_restrictions": "check_client_access static:HOLD"}
+
+
+def _encryption(certificate: Path) -> dict[str, object]:
+    return {"smtpd_tls_security_level": "may", "smtpd_tls_chain_files": certificate}
 
 
 def _postconf(etc: Path, *words: str) -> None:

@@ -69,7 +69,10 @@ def table(found: list[Share]) -> str:
 def profile(case: Case, stacks: Path, *, below: Path, limit_s: int) -> None:
     """Run a case once and write the stacks. Raises RuntimeError if Empath or the load fails."""
     program = batch.build()
-    with fresh_place(below, holds=not case.is_relay) as place, running(Empath(), place) as live:
+    with (
+        fresh_place(below, holds=not case.is_relay, encrypted=case.is_encrypted) as place,
+        running(Empath(), place) as live,
+    ):
         sink_port = place.sink_port if case.is_relay else 0
         with batch.started(program, case, target_port=place.port, sink_port=sink_port, limit_s=limit_s) as load:
             load.await_warm()

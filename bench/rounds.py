@@ -55,7 +55,10 @@ class Conditions:
 
 def measure(mta: Mta, case: Case, conditions: Conditions) -> Run:
     """Run one case on one MTA, with an empty queue in a fresh directory. Raises RuntimeError if one of them fails."""
-    with fresh_place(conditions.below, holds=not case.is_relay) as place, running(mta, place) as live:
+    with (
+        fresh_place(conditions.below, holds=not case.is_relay, encrypted=case.is_encrypted) as place,
+        running(mta, place) as live,
+    ):
         sink_port = place.sink_port if case.is_relay else 0
         with batch.started(
             conditions.program, case, target_port=place.port, sink_port=sink_port, limit_s=conditions.limit_s

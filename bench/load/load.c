@@ -25,6 +25,8 @@ static const struct {
     {"--domains", "among which recipients are spread", &opt.domains, 1, 100000},
     {"--rate", "messages started per second; 0: as fast as replies come", &opt.rate, 0, 100000},
     {"--pipelining", "1: the source sends MAIL, RCPT and DATA together", &opt.pipelining, 0, 1},
+    {"--tls", "1: the source says STARTTLS", &opt.tls, 0, 1},
+    {"--sink-tls", "1: the sink offers STARTTLS", &opt.sink_tls, 0, 1},
     {"--run", "number that marks the messages; default: the process id", &opt.run, 0, 0xffffffff},
     {"--limit", "seconds after which a phase is given up", &opt.limit_s, 1, 86400},
 };
@@ -111,6 +113,8 @@ int main(int count, char **words)
     sigaction(SIGUSR1, &(struct sigaction){.sa_handler = go}, NULL);
     message_prepare();
     ledger_prepare();
+    if (opt.tls || opt.sink_tls)
+        tls_prepare();
     loop_open();
     if (opt.sink)
         sink_listen();

@@ -5,6 +5,7 @@
  *     load.c      options, the phases of a run        stream.c    a buffered connection, the event loop
  *     source.c    SMTP clients                        message.c   what a message looks like, whether it is unchanged
  *     sink.c      SMTP server                         ledger.c    what became of each message, the report
+ *     tls.c       TLS for both ends
  *
  * It is written in C so that it leaves the processor to the MTA that shares the machine with it.
  */
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct options {
     long target, sink;              /* ports on 127.0.0.1; 0 leaves that end out */
@@ -23,6 +25,7 @@ struct options {
     long recipients, domains;       /* recipient j of message i is at domain (i + j) modulo domains */
     long rate;                      /* messages started per second whatever became of others; 0: as replies come */
     long pipelining;                /* whether the source pipelines */
+    long tls, sink_tls;             /* whether the source says STARTTLS, and whether the sink offers it */
     long run;                       /* marks our messages among strangers */
     long limit_s;                   /* for each phase */
 };
@@ -38,6 +41,8 @@ struct stream {
     int fd;                         /* -1: closed */
     bool ending;                    /* close as soon as all is sent */
     bool polls_output;
+    bool encrypts_next;             /* become the server's end of TLS as soon as all is sent */
+    struct ssl_st *tls;             /* NULL: in clear */
     char *in, *out;                 /* received and not yet eaten; queued, with `sent` octets of it gone */
     size_t in_length, in_room, out_length, out_room, sent;
     void (*received)(struct stream *);
@@ -53,6 +58,15 @@ void stream_say(struct stream *, const char *format, ...) __attribute__((format(
 void stream_flush(struct stream *);
 char *stream_line(struct stream *, size_t *eaten);
 void stream_eat(struct stream *, size_t length);
+
+/* ---- tls.c ---- */
+
+void tls_prepare(void);
+void stream_encrypt(struct stream *, bool is_server);
+ssize_t tls_send(struct stream *, const char *octets, size_t length);
+ssize_t tls_receive(struct stream *, char *room, size_t length);
+bool tls_waits_for_input(struct stream *);
+void tls_end(struct stream *);
 
 /* ---- message.c ---- */
 

@@ -85,7 +85,11 @@ static void obey(struct client *c, const char *line)
 {
     struct stream *s = &c->stream;
     if (is_command(line, "EHLO")) {
-        stream_say(s, "250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 67108864\r\n");
+        stream_say(s, "250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n%s250 SIZE 67108864\r\n",
+                   opt.sink_tls && !s->tls ? "250-STARTTLS\r\n" : "");
+    } else if (is_command(line, "STARTTLS") && opt.sink_tls && !s->tls) {
+        s->encrypts_next = true;
+        stream_say(s, "220 2.0.0 go on\r\n");
     } else if (is_command(line, "RCPT")) {
         add_recipient(c, line);
     } else if (is_command(line, "DATA") && c->has_recipients) {

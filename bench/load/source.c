@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 /* Which reply a session waits for; in DOWN and IDLE it waits for something to do. */
-enum step { DOWN, GREETING, EHLO, IDLE, MAIL, RCPT, DATA, CONTENT, QUIT };
+enum step { DOWN, GREETING, EHLO, STARTTLS, IDLE, MAIL, RCPT, DATA, CONTENT, QUIT };
 
 struct session {
     struct stream stream;      /* first, so that a stream of ours is a session */
@@ -94,7 +94,17 @@ static void advance(struct session *s, const char *line)
         stream_say(&s->stream, "EHLO load.test\r\n");
         break;
     case EHLO:
-        go_on(s);
+        if (opt.tls && !s->stream.tls) {
+            s->step = STARTTLS;
+            stream_say(&s->stream, "STARTTLS\r\n");
+        } else {
+            go_on(s);
+        }
+        break;
+    case STARTTLS:
+        stream_encrypt(&s->stream, false);
+        s->step = EHLO;
+        stream_say(&s->stream, "EHLO load.test\r\n");
         break;
     case MAIL:
         s->step = RCPT;

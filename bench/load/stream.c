@@ -41,13 +41,15 @@ void stream_open(struct stream *s, int fd)
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     s->fd = fd;
-    s->ending = s->polls_output = false;
+    s->ending = s->polls_output = s->encrypts_next = false;
+    s->tls = NULL;
     s->in_length = s->out_length = s->sent = 0;
     poll_for(EPOLL_CTL_ADD, fd, EPOLLIN, s);
 }
 
 static void stream_close(struct stream *s)
 {
+    tls_end(s);
     close(s->fd);
     s->fd = -1;
     s->closed(s);
@@ -82,7 +84,9 @@ void stream_say(struct stream *s, const char *format, ...)
 void stream_flush(struct stream *s)
 {
     while (s->sent < s->out_length) {
-        ssize_t taken = send(s->fd, s->out + s->sent, s->out_length - s->sent, MSG_NOSIGNAL);
+        const char *next = s->out + s->sent;
+        size_t left = s->out_length - s->sent;
+        ssize_t taken = s->tls ? tls_send(s, next, left) : send(s->fd, next, left, MSG_NOSIGNAL);
         if (taken < 0 && errno != EAGAIN) {
             stream_close(s);
             return;
@@ -96,9 +100,16 @@ void stream_flush(struct stream *s)
         s->sent = s->out_length = 0;
     if (s->ending && !unfinished) {
         stream_close(s);
-    } else if (unfinished != s->polls_output) {
-        s->polls_output = unfinished;
-        poll_for(EPOLL_CTL_MOD, s->fd, unfinished ? EPOLLIN | EPOLLOUT : EPOLLIN, s);
+        return;
+    }
+    if (s->encrypts_next && !unfinished) {
+        s->encrypts_next = false;
+        stream_encrypt(s, true);
+    }
+    bool polls = unfinished && !tls_waits_for_input(s);
+    if (polls != s->polls_output) {
+        s->polls_output = polls;
+        poll_for(EPOLL_CTL_MOD, s->fd, polls ? EPOLLIN | EPOLLOUT : EPOLLIN, s);
     }
 }
 
@@ -120,7 +131,7 @@ void stream_eat(struct stream *s, size_t length)
 }
 
 /* Take what has come and pass it on; false at the end of the stream. */
-static bool receive(struct stream *s)
+static bool receive_once(struct stream *s)
 {
     if (s->in_room - s->in_length < RECEIVE_ROOM / 2) {
         s->in_room = s->in_room ? 2 * s->in_room : RECEIVE_ROOM;
@@ -128,12 +139,24 @@ static bool receive(struct stream *s)
         if (!s->in)
             die("a peer sends more than memory holds");
     }
-    ssize_t got = recv(s->fd, s->in + s->in_length, s->in_room - s->in_length, 0);
+    char *room = s->in + s->in_length;
+    size_t most = s->in_room - s->in_length;
+    errno = 0;
+    ssize_t got = s->tls ? tls_receive(s, room, most) : recv(s->fd, room, most, 0);
     if (got <= 0)
         return got < 0 && errno == EAGAIN;
     s->in_length += (size_t)got;
     s->received(s);
     return true;
+}
+
+/* TLS may hold what came already, of which the system does not tell again. */
+static bool receive(struct stream *s)
+{
+    bool lives = receive_once(s);
+    while (lives && s->tls && errno != EAGAIN)
+        lives = receive_once(s);
+    return lives;
 }
 
 /* Wait for events at most so long, and handle those that are there. */
