@@ -1,4 +1,4 @@
-"""TLS: contexts, which are built once, and the handshake on a live stream.
+"""TLS contexts, which are built once. `empath.world.encrypted` has the streams that they are used on.
 
 Three contexts for three purposes, never mixed. A *server* context carries our certificate. A *verifying* context checks
 chain and name of the peer. An *opportunistic* context checks nothing, which is what TLS between mail servers has to do
@@ -7,50 +7,57 @@ is the only function in Empath that switches verification off.
 
 All of them begin at TLS 1.2 (RFC 8996). Whoever offers less gets no weaker TLS here but, as the policy decides, clear
 text or a deferral.
-
-The handshake works on any stream, so STARTTLS and implicit TLS are the same call, over real and simulated networks.
-Bytes that came behind STARTTLS in clear are not looked at here: the caller must have refused or dropped them (RFC 3207
-4.2). Neither end waits for the other's close_notify, since SMTP tells by itself where a message ends, and a truncated
-connection shows as the end of the stream.
 """
 
 from __future__ import annotations
 
 import ssl
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import trio
-from attrs import define, field, frozen
-from typing_extensions import override
-
-from empath.world.errors import CertificateUnusable, ConnectionLost, TlsFailed
+from empath.world.errors import CertificateUnusable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 TlsContext = ssl.SSLContext
 """For the annotations of those who pass one on: only this module makes any."""
 
 
-ALERT_S = 1.0
-"""How long a failed handshake may go on to say why it failed."""
-
-
-def server_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
+def server_context(cert_file: Path, key_file: Path, *, client_ca_file: Path | None = None) -> ssl.SSLContext:
     """Return a context for receiving, with the chain in ``cert_file`` (own certificate first, then intermediates).
 
-    Raises `CertificateUnusable`.
+    With ``client_ca_file`` clients are asked for a certificate. They need not have one, but one that is not issued by
+    these authorities ends the handshake. Raises `CertificateUnusable`.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A client must not make us do handshake after handshake on one connection (CVE-2011-1473).
     context.options |= ssl.OP_NO_RENEGOTIATION
     try:
-        context.load_cert_chain(cert_file, key_file)
+        # A passphrase would be asked for on a terminal that a daemon has not got.
+        context.load_cert_chain(cert_file, key_file, password=b"")
     except OSError as error:
         _explain_files(error, cert_file, key_file)
+    if client_ca_file is not None:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        _trust(context, client_ca_file)
     return context
+
+
+def by_server_name(contexts: Sequence[ssl.SSLContext], find: Callable[[str | None], int]) -> ssl.SSLContext:
+    """Return the first of these contexts for receiving, made to hand over to another one.
+
+    ``find`` gives the place of the right one for the name that a client asks for (RFC 6066 3); None: it asks for none.
+    It is called where the handshake is computed, which may be a thread, and must not fail.
+    """
+
+    def choose(handshake: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        handshake.context = contexts[find(name)]
+
+    # One certificate needs no choice, and OpenSSL no way into the interpreter.
+    contexts[0].sni_callback = choose if len(contexts) > 1 else None
+    return contexts[0]
 
 
 def verifying_context(*, ca_file: Path | None = None) -> ssl.SSLContext:
@@ -64,10 +71,7 @@ def verifying_context(*, ca_file: Path | None = None) -> ssl.SSLContext:
     # not depend on the interpreter.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:
-            _explain_files(error, ca_file)
+        _trust(context, ca_file)
     return context
 
 
@@ -80,116 +84,18 @@ def opportunistic_context() -> ssl.SSLContext:
     return context
 
 
+def _trust(context: ssl.SSLContext, ca_file: Path) -> None:
+    try:
+        context.load_verify_locations(ca_file)
+    except OSError as error:
+        _explain_files(error, ca_file)
+
+
 def _explain_files(error: OSError, *files: Path) -> None:
     names = " and ".join(map(str, files))
     if isinstance(error, ssl.SSLError):
-        why = f"{error.reason or error}: expected PEM, and a key that belongs to the first certificate"
+        expected = "expected PEM, and a key that belongs to the first certificate and has no passphrase"
+        why = f"{error.reason or error}: {expected}"
     else:
         why = f"{error.strerror}: check the path and that this user may read it"
     raise CertificateUnusable(f"cannot use {names}: {why}") from error
-
-
-@frozen
-class TlsSummary:
-    """What was agreed on, for trace fields, logs and DANE."""
-
-    version: str
-    """As OpenSSL names it, for example ``TLSv1.3``."""
-    cipher: str
-    bits: int
-    peer_certificate: bytes | None = field(repr=False)
-    """The peer's own certificate in DER form, verified or not; None if it sent none."""
-
-
-@define(eq=False)
-class TlsStream(trio.abc.Stream):
-    """A stream inside TLS. It owns the stream below. A broken connection is `ConnectionLost`, as it is there."""
-
-    _inner: trio.SSLStream[trio.abc.Stream]
-    summary: TlsSummary
-
-    @override
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """Return what has arrived, or nothing at the end, announced or not."""
-        try:
-            return await self._inner.receive_some(max_bytes)
-        except trio.BrokenResourceError as error:
-            raise _lost(error) from error.__cause__
-
-    @override
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Encrypt and send."""
-        try:
-            await self._inner.send_all(data)
-        except trio.BrokenResourceError as error:
-            raise _lost(error) from error.__cause__
-
-    @override
-    async def wait_send_all_might_not_block(self) -> None:
-        """Wait until the stream below has room."""
-        try:
-            await self._inner.wait_send_all_might_not_block()
-        except trio.BrokenResourceError as error:
-            raise _lost(error) from error.__cause__
-
-    @override
-    async def aclose(self) -> None:
-        """Close both streams at once, without close_notify."""
-        await self._inner.aclose()
-
-
-async def accept_tls(stream: trio.abc.Stream, context: ssl.SSLContext) -> TlsStream:
-    """Do the server's side of a handshake. Raises `TlsFailed` and `ConnectionLost`; the stream is then of no use."""
-    return await _handshake(stream, context, host=None)
-
-
-async def start_tls(stream: trio.abc.Stream, context: ssl.SSLContext, *, host: str) -> TlsStream:
-    """Do the client's side of a handshake with ``host``: the name asked for (SNI) and, by a verifying context, checked.
-
-    Raises `TlsFailed` and `ConnectionLost`; the stream is then of no use. The time limit is the caller's.
-    """
-    return await _handshake(stream, context, host=host)
-
-
-async def _handshake(stream: trio.abc.Stream, context: ssl.SSLContext, *, host: str | None) -> TlsStream:
-    try:
-        inner = trio.SSLStream(stream, context, server_hostname=host, server_side=host is None, https_compatible=True)
-    except (ValueError, TypeError) as error:  # a name from DNS need not be one that TLS can carry
-        raise TlsFailed(f"{host!r} cannot be asked for: {error}") from error
-    failure: trio.BrokenResourceError | None = None
-    try:
-        await inner.do_handshake()
-    except trio.BrokenResourceError as error:
-        failure = error
-    if failure is not None:
-        await _send_alert(inner)
-        raise _failed(failure) from failure.__cause__
-    version, (cipher, _, bits) = inner.version(), inner.cipher()
-    return TlsStream(inner, TlsSummary(version, cipher, bits, inner.getpeercert(binary_form=True)))
-
-
-async def _send_alert(inner: trio.SSLStream[trio.abc.Stream]) -> None:
-    """Tell the peer why (RFC 8446 6.2). Trio leaves the alert that OpenSSL has written in a buffer of its own."""
-    alert = inner._outgoing.read()
-    if alert:
-        with trio.move_on_after(ALERT_S), suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            await inner.transport_stream.send_all(alert)
-
-
-def _failed(error: trio.BrokenResourceError) -> TlsFailed | ConnectionLost:
-    cause = error.__cause__
-    match cause:
-        case ssl.SSLCertVerificationError():
-            return TlsFailed(cause.verify_message, untrusted=True)
-        case ssl.SSLEOFError():
-            return ConnectionLost("the peer hung up during the TLS handshake")
-        case ssl.SSLError():
-            return TlsFailed(cause.reason or str(cause))
-        case _:
-            return _lost(error)
-
-
-def _lost(error: trio.BrokenResourceError) -> ConnectionLost:
-    if isinstance(error, ConnectionLost):
-        return error
-    return ConnectionLost(f"TLS: {error.__cause__ or 'the session is broken'}")

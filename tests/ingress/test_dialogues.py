@@ -1,116 +1,73 @@
-"""The dialogues of ``tests/dialogues``, played to a whole session wherever it decides what they say."""
+"""The dialogues of ``tests/dialogues``, played to a listener over sockets: in clear and inside TLS, in every way."""
 
 import ssl
-from ipaddress import ip_network
+from collections.abc import Mapping
+from typing import Final
 
 import pytest
-import trio
 import trustme
-from attrs import define, field
-from trio.testing import MockClock, wait_all_tasks_blocked
 
-from empath.config.schema import ListenerSettings, ListenerTls
-from empath.mail.record import decode_envelope
-from empath.policy.relay import RelayPolicy
-from empath.smtp import ServerConnection
-from empath.world.errors import NetworkError
-from empath.world.tls import opportunistic_context
 from tests.dialogues.reading import every_dialogue
-from tests.dialogues.runner import drive
-from tests.dialogues.script import Dialogue, Message
+from tests.dialogues.runner import Segments, drive
+from tests.dialogues.script import Dialogue, Handshake
 from tests.dialogues.scripted import HOSTNAME
-from tests.ingress.stage import CLIENT, ENTRANCE, Stage, Talk, stage
+from tests.dialogues.test_dialogues import ways
+from tests.ingress.wire import served
 
-NOT_OURS = {
-    "grammar/side-commands": "EXPN is not available here",
+DIALOGUES: Final = {dialogue.name.removesuffix(".txt"): dialogue for dialogue in every_dialogue()}
+
+NOT_A_LISTENER: Final[Mapping[str, str]] = {
+    **{name: "a listener speaks SMTP, and LMTP only to what it delivers to" for name in DIALOGUES if "lmtp/" in name},
+    **dict.fromkeys(["auth/bearer-tokens", "auth/xoauth2"], "users have passwords, and no tokens"),
+    "bdat/owner-refuses-a-chunk": "nobody is asked about a chunk that is not the last",
+    "starttls/refused": "a listener that offers STARTTLS has a certificate",
+    "grammar/side-commands": "EXPN is not available",
     "grammar/special-paths": "the bare postmaster gets our host name",
 }
+"""Dialogues with a server that no configuration makes of a listener, with the difference."""
 
 
-def playable(dialogue: Dialogue) -> bool:
-    """Whether the server of the dialogue is one that a session can be, and has no will of its own."""
-    settings = dialogue.settings
-    foreign = any(line.startswith(("AUTH", "XCLIENT", "REQUIRETLS")) for line in settings.offers.lines)
-    own_will = settings.lmtp or settings.answers or settings.users or settings.implicit_tls
-    return settings.together and not (foreign or own_will) and dialogue.name.removesuffix(".txt") not in NOT_OURS
+def stranger_to_tls(dialogue: Dialogue) -> bool:
+    """Whether the dialogue cannot be had inside TLS, where STARTTLS is neither offered nor taken (RFC 3207 4.2)."""
+    has_starttls = "STARTTLS" in dialogue.settings.offers or any(isinstance(one, Handshake) for one in dialogue.steps)
+    return has_starttls and not dialogue.settings.implicit_tls
 
 
-@define(eq=False)
-class SessionPeer:
-    """See ``tests.dialogues.runner.Peer``."""
-
-    _place: Stage
-    _talk: Talk
-    _closed: bool = field(init=False, default=False)
-
-    async def send(self, segment: bytes) -> None:
-        try:
-            await self._talk.write(segment)
-        except NetworkError:
-            self._closed = True
-
-    async def read_line(self) -> bytes | None:
-        with trio.move_on_after(1):
-            try:
-                line = await self._talk.line()
-            except NetworkError:
-                line = None
-            self._closed = line is None
-            return line
-        return None
-
-    async def start_tls(self) -> None:
-        try:
-            await self._talk.start_tls(opportunistic_context())
-        except NetworkError:
-            self._closed = True
-
-    async def hang_up(self) -> None:
-        if isinstance(self._talk.stream, trio.abc.HalfCloseableStream):
-            await self._talk.stream.send_eof()
-        else:
-            await self._talk.stream.aclose()
-            self._closed = True
-
-    async def is_closed(self) -> bool:
-        return self._closed or (await self.read_line() is None and self._closed)
-
-    async def accepted(self) -> list[Message]:
-        await wait_all_tasks_blocked()
-        messages = []
-        for kept in self._place.spool.accepted:
-            envelope = decode_envelope(kept.envelope)
-            sender = "" if envelope.reverse_path is None else str(envelope.reverse_path)
-            recipients = tuple(str(one.address) for one in envelope.recipients)
-            content = await self._place.content(kept)
-            messages.append(Message(sender, recipients, without_trace(content)))
-        return messages
-
-
-def without_trace(content: bytes) -> bytes:
-    """What stands behind the field that we have put on top."""
-    lines = content.splitlines(keepends=True)
-    rest = (index for index, line in enumerate(lines) if index and not line.startswith((b" ", b"\t")))
-    return b"".join(lines[next(rest, len(lines)) :])
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def certificate() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert(HOSTNAME).configure_cert(context)
+    trustme.CA(key_type=trustme.KeyType.ECDSA).issue_cert(HOSTNAME).configure_cert(context)
     return context
 
 
-@pytest.mark.parametrize("dialogue", [d for d in every_dialogue() if playable(d)], ids=lambda dialogue: dialogue.name)
-async def test_a_session_does_what_the_dialogue_says(
-    autojump_clock: MockClock, certificate: ssl.SSLContext, dialogue: Dialogue
+def played(*, inside_tls: bool) -> list[object]:
+    """All ways in which the dialogues can be had, in clear or inside TLS."""
+    return [
+        pytest.param(dialogue, segments, id=f"{name}-{segments.__name__}")
+        for name, dialogue in DIALOGUES.items()
+        if name not in NOT_A_LISTENER
+        and not (stranger_to_tls(dialogue) if inside_tls else dialogue.settings.implicit_tls)
+        for segments in ways(dialogue)
+    ]
+
+
+@pytest.mark.parametrize(("dialogue", "segments"), played(inside_tls=False))
+async def test_a_listener_does_what_the_dialogue_says(
+    certificate: ssl.SSLContext, dialogue: Dialogue, segments: Segments
 ) -> None:
-    settings = dialogue.settings
+    async with served(dialogue.settings, certificate, inside_tls=False) as peer:
+        await drive(dialogue, peer, segments)
 
-    def machine() -> ServerConnection:
-        return ServerConnection(HOSTNAME, settings.offers, bounds=settings.bounds, strict_groups=settings.strict_groups)
 
-    listener = ListenerSettings(listen_addr=ENTRANCE, tls=ListenerTls.STARTTLS)
-    relay = RelayPolicy(networks=(ip_network(CLIENT),))
-    async with stage(listener=listener, relay=relay, tls=certificate, new_machine=machine) as place:
-        await drive(dialogue, SessionPeer(place, await place.connect()))
+@pytest.mark.parametrize(("dialogue", "segments"), played(inside_tls=True))
+async def test_a_listener_does_the_same_inside_tls(
+    certificate: ssl.SSLContext, dialogue: Dialogue, segments: Segments
+) -> None:
+    async with served(dialogue.settings, certificate, inside_tls=True) as peer:
+        await drive(dialogue, peer, segments)
+
+
+def test_what_cannot_be_played_is_counted_so_that_no_dialogue_drops_out_unnoticed() -> None:
+    assert not NOT_A_LISTENER.keys() - DIALOGUES.keys()
+    assert len(NOT_A_LISTENER) == 15
+    assert sum(stranger_to_tls(dialogue) for dialogue in DIALOGUES.values()) == 12
