@@ -1,14 +1,15 @@
 """The dispatcher: claims what is due, and feeds the lanes.
 
-What is in memory is a window on the spool. The dispatcher claims no more than there is room for; each claim is divided
-among the lanes of its sites, and when a lane lets go of a job the room is free again. A doorbell tells of new messages;
-losing it would do no harm, since the next due moment is known.
+What is in memory is a window on the spool. The dispatcher claims no more than there is room for, in all and in each
+lane; each claim is divided among the lanes of its sites. What is due for a lane without room is set aside in the spool,
+and recalled when the lane has room again: it costs nothing meanwhile, and delays nothing. A doorbell tells of new
+messages; losing it would do no harm, since the next due moment is known.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
@@ -18,14 +19,16 @@ from attrs import define, field
 from empath.delivery.closing import Closing
 from empath.delivery.job import Job
 from empath.delivery.lane import Lane
+from empath.delivery.rooms import Rooms
+from empath.delivery.stock import Stock
 from empath.mail.failure import DamagedRecord
 from empath.mail.record import decode_envelope
-from empath.spool.contract import Claim, ClaimedDelivery, Spool, SpoolError
+from empath.spool.contract import Claim, ClaimedDelivery, Demand, Spool, SpoolError
 
 _LOG = logging.getLogger(__name__)
 
-MAX_LANES: Final = 20_000
-"""Lanes that are remembered. Those that have work are never forgotten, and are bounded by ``room``."""
+_PORTION: Final = 1000
+"""Deliveries in one claim: others wait for the spool meanwhile."""
 _AFTER_FAULT_S = 5.0
 """How long claiming rests after the spool failed."""
 
@@ -38,69 +41,98 @@ class Dispatcher:
     closing: Closing
     new_lane: Callable[[str], Lane]
     site_of: Callable[[str], str]
-    """The site for a recipient domain."""
-    room: int
-    """How many deliveries may be in memory at a time."""
-    lane_room: int
-    """How many jobs may wait in one lane: what is over that goes back and waits longer."""
+    """The site for a recipient domain. Called in a thread of the spool too."""
+    stock: Stock
+    rooms: Rooms
+    max_lanes: int
+    """Lanes that are remembered. Those that have work are never forgotten, and are bounded by ``stock``."""
     lease_s: float
     """How far a claim moves the next attempt: what a crash in the middle of it costs."""
     lanes: dict[str, Lane] = field(init=False, factory=dict)
     """The lanes that have work, or a memory worth keeping."""
-    _held: int = field(init=False, default=0)
-    """Deliveries that are in memory."""
     _free: trio.Event = field(init=False, factory=trio.Event)
+    _rest: trio.CancelScope = field(init=False, factory=trio.CancelScope)
+    """Around the wait for something to do."""
 
     async def run(self, work: trio.Nursery) -> None:
         """Claim and feed until cancelled. Lanes run in ``work``."""
+        knows = False
         while True:
-            while self._held >= self.room:
+            while self.stock.is_full:
                 self._free = trio.Event()
                 await self._free.wait()
             try:
+                if not knows:
+                    self.rooms.set_aside(await self.spool.sites_aside())
+                    knows = True
                 next_due = await self._claim(work)
             except SpoolError as problem:
                 _LOG.error("the spool cannot be read: %s", problem)
                 await trio.sleep(_AFTER_FAULT_S)
                 continue
-            # Nothing more can be taken before something is due, or comes, or is let go of.
-            with trio.move_on_after(inf if next_due is None else max(0.0, next_due - self.closing.clock.now())):
+            await self._pause(next_due)
+
+    async def _pause(self, next_due: float | None) -> None:
+        """Wait until something is due, or has come, or a lane has room again for what was set aside for it."""
+        pause_s = inf if next_due is None else max(0.0, next_due - self.closing.clock.now())
+        with trio.move_on_after(pause_s) as self._rest:
+            if not self.rooms.recallable:
                 await self.spool.wait_news()
 
     async def _claim(self, work: trio.Nursery) -> float | None:
         """Take what there is room for, and give it to the lanes; when to come again."""
         now = self.closing.clock.now()
+        demand = self._demand()
         claimed = await self.spool.claim(
-            now=now, until=now + self.lease_s, latest=self.closing.retry.latest(now), room=self.room - self._held
+            now=now,
+            until=now + self.lease_s,
+            latest=self.closing.retry.latest(now),
+            room=min(_PORTION, self.stock.share_deliveries, self.stock.max_deliveries - self.stock.deliveries),
+            demand=demand,
         )
-        self._held += sum(len(claim.deliveries) for claim in claimed.claims)
+        self.rooms.set_aside(claimed.aside, none_left=frozenset(demand.recalled) - claimed.aside)
+        jobs = [job for claim in claimed.claims for job in self._divide(claim)]
         crowded: list[Job] = []
-        for claim in claimed.claims:
-            for job in self._divide(claim):
-                lane = self.lanes.get(job.site)
-                if self.closing.is_expired(job):
-                    await self._expire(job)
-                elif lane is not None and min(lane.room, self.lane_room - len(lane.backlog)) <= 0:
-                    crowded.append(job)
-                else:
-                    self._feed(job, work)
+        for job in jobs:
+            if job.envelope.is_kept_back(now):
+                # Kept back (RFC 4865), to a moment so far ahead that the spool takes it for a slip of the clock: such a
+                # message is looked at from time to time.
+                await self._put_back([job], job.envelope.release)
+            elif self.closing.is_expired(job):
+                await self._expire(job)
+            elif (lane := self.lanes.get(job.site)) is not None and self.rooms.has_none(lane):
+                self.rooms.note(lane)
+                crowded.append(job)
+            else:
+                self._feed(job, work)
         await self._put_back(crowded, now + self.lease_s)
         return claimed.next_due
 
-    def _divide(self, claim: Claim) -> Iterable[Job]:
+    def _demand(self) -> Demand:
+        return Demand(
+            size_bytes=min(self.stock.share_bytes, self.stock.max_bytes - self.stock.size_bytes),
+            site_of=self.site_of,
+            site_room=self.rooms.usual,
+            rooms=self.rooms.tight,
+            recalled=self.rooms.recallable,
+            expires=self.closing.expires,
+        )
+
+    def _divide(self, claim: Claim) -> list[Job]:
         """One job for each recipient domain. An envelope that cannot be read holds nothing else up."""
         try:
             envelope = decode_envelope(claim.envelope)
         except DamagedRecord as problem:
             _LOG.error("message %s is damaged and stays where it is: %s", claim.mid, problem)
-            self._held -= len(claim.deliveries)
-            return
+            return []
         by_domain: dict[str, list[ClaimedDelivery]] = {}
         for delivery in claim.deliveries:
             by_domain.setdefault(delivery.domain, []).append(delivery)
-        for domain, deliveries in by_domain.items():
-            site = self.site_of(domain)
-            yield Job(claim=claim, envelope=envelope, domain=domain, site=site, deliveries=tuple(deliveries))
+        self.stock.put(claim, len(by_domain))
+        return [
+            Job(claim=claim, envelope=envelope, domain=domain, site=self.site_of(domain), deliveries=tuple(deliveries))
+            for domain, deliveries in by_domain.items()
+        ]
 
     async def _expire(self, job: Job) -> None:
         try:
@@ -119,15 +151,17 @@ class Dispatcher:
     def _feed(self, job: Job, work: trio.Nursery) -> None:
         lane = self.lanes.get(job.site) or self._open_lane(job.site)
         lane.feed(job)
+        self.rooms.note_fed(lane)
         if not lane.running:
             lane.running = True
             work.start_soon(self._run_lane, lane)
 
     def _open_lane(self, site: str) -> Lane:
         """Make a lane. Those that rest are kept for what they know of their sites, and not without end."""
-        if len(self.lanes) >= MAX_LANES:
+        if len(self.lanes) >= self.max_lanes:
             resting = next((lane.site for lane in self.lanes.values() if not lane.running), None)
-            self.lanes.pop(resting or "", None)
+            if resting is not None:
+                self._forget(resting)
         lane = self.lanes[site] = self.new_lane(site)
         return lane
 
@@ -136,18 +170,33 @@ class Dispatcher:
             await lane.run()
         finally:
             if lane.is_fresh:
-                self.lanes.pop(lane.site, None)
+                self._forget(lane.site)
+
+    def _forget(self, site: str) -> None:
+        self.lanes.pop(site, None)
+        self.rooms.forget(site)
+        self._ring()
+
+    def _ring(self) -> None:
+        """End the pause if there is something to recall."""
+        if self.rooms.recallable:
+            self._rest.cancel()
 
     async def shed(self, lane: Lane) -> None:
-        """Put back what a lane cannot send because its breaker is open: others need the room."""
-        jobs = lane.shed()
-        until = lane.breaker.until or 0.0
-        await self._put_back(jobs, self.closing.clock.now() + max(0.0, until - trio.current_time()))
+        """Put back what a lane cannot send because its breaker is open: others need the room.
+
+        It is due, so the next claim sees it and sets it aside.
+        """
+        await self._put_back(lane.shed(), self.closing.clock.now())
 
     def release(self, job: Job) -> None:
         """A job is no longer in memory."""
-        self._held -= len(job.deliveries)
+        self.stock.take_out(job)
         self._free.set()
+        lane = self.lanes.get(job.site)
+        if lane is not None:
+            self.rooms.note(lane)
+            self._ring()
 
     async def drain(self) -> None:
         """Hand nothing further out, and put back what waits in the lanes: it is due at the next start."""

@@ -51,6 +51,10 @@ class Lane:
     _observe: Callable[[Fact], None]
     _wall: Callable[[], float]
     backlog: deque[Job] = field(init=False, factory=deque)
+    deliveries: int = field(init=False, default=0)
+    """How many there are in the backlog."""
+    size_bytes: int = field(init=False, default=0)
+    """What the messages of the backlog take in memory."""
     senders: int = field(init=False, default=0)
     """Connections it has or is opening."""
     running: bool = field(init=False, default=False)
@@ -75,12 +79,14 @@ class Lane:
     def feed(self, job: Job) -> None:
         """Put work in. The lane must be running, or be started."""
         self.backlog.append(job)
+        self._weigh(job, 1)
         self.notice()
 
     def drain(self) -> list[Job]:
         """Hand no further jobs out, and return those that were not."""
         self._draining = True
         left, self.backlog = list(self.backlog), deque()
+        self.deliveries = self.size_bytes = 0
         self._parked.unpark_all()
         self._changed.set()
         return left
@@ -92,7 +98,12 @@ class Lane:
         left = []
         while self.room < 0:
             left.append(self.backlog.pop())
+            self._weigh(left[-1], -1)
         return left
+
+    def _weigh(self, job: Job, sign: int) -> None:
+        self.deliveries += sign * len(job.deliveries)
+        self.size_bytes += sign * job.claim.size_bytes
 
     def notice(self) -> None:
         """Something has changed that may let the lane go on."""
@@ -169,7 +180,9 @@ class Lane:
         if ticket is None:
             return None
         self._calls += 1
-        return Call(self.backlog.popleft(), ticket)
+        job = self.backlog.popleft()
+        self._weigh(job, -1)
+        return Call(job, ticket)
 
     def settle(self, call: Call, outcomes: Iterable[Outcome] | None) -> None:
         """Hear what a call came to; None: nothing that says anything about the site."""

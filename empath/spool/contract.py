@@ -7,8 +7,10 @@ finished, and then gone, or as waiting again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from math import inf
+from sys import maxsize
+from typing import Final, Protocol
 
 from attrs import field, frozen
 
@@ -84,6 +86,11 @@ class Claim:
     body: Body = field(repr=False)
     deliveries: tuple[ClaimedDelivery, ...]
 
+    @property
+    def size_bytes(self) -> int:
+        """What of it is in memory: the envelope, and a body that has no file."""
+        return len(self.envelope) + (0 if isinstance(self.body, BodyFile) else len(self.body))
+
 
 @frozen(kw_only=True)
 class Claimed:
@@ -92,6 +99,44 @@ class Claimed:
     claims: list[Claim]
     next_due: float | None
     """The earliest ``next_attempt`` among all that still wait; None: nothing waits."""
+    aside: frozenset[str] = frozenset()
+    """The sites that something was set aside for, and those recalled that may have more."""
+
+
+def _never(_envelope: bytes) -> float:
+    return inf
+
+
+@frozen(kw_only=True)
+class Demand:
+    """Which of the deliveries that are due a claim takes. The default has no objection to any.
+
+    What is due for a site that has no room is *set aside* for this site instead, and not looked at again before the
+    site is recalled or the delivery expires. So a claim costs what it takes, however long the queue of a dead site is.
+    The site is a mark that the spool keeps and does not read; a mark that no longer is a site can be recalled as well.
+    """
+
+    size_bytes: int = maxsize
+    """Of envelopes and of bodies that lie beside their rows. With the message that reaches it the claim ends."""
+    site_of: Callable[[str], str] = str
+    """The site for a domain. Called in a thread of the spool."""
+    site_room: int = maxsize
+    """Of how many messages a site may get deliveries in one claim."""
+    rooms: Mapping[str, int] = field(factory=dict)
+    """The sites for which it is another number."""
+    recalled: tuple[str, ...] = ()
+    """The sites that get what was set aside for them, the first of them first, and nothing that is due besides."""
+    expires: Callable[[bytes], float] = _never
+    """When a message with this envelope is given up. From then on it is taken even if its site has no room, since
+    nothing is sent. Called in a thread of the spool.
+    """
+
+    def room_of(self, site: str) -> int:
+        """Of how many messages this site may get deliveries."""
+        return self.rooms.get(site, self.site_room)
+
+
+ANYTHING: Final = Demand()
 
 
 @frozen(kw_only=True)
@@ -152,7 +197,7 @@ class Spool(Protocol):
         A SpoolFull: the file of a large body is gone too.
         """
 
-    async def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
+    async def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         """Take up to ``room`` deliveries that are due at ``now``, the longest due first, the older of equals first.
 
         Due is also what waits beyond ``latest``, for which nothing can have been planned by a clock that is right: the
@@ -160,7 +205,13 @@ class Spool(Protocol):
 
         Their next attempt moves to ``until`` before this returns, so that a crash in the middle of an attempt cannot
         make a message hammer its destination at every start.
+
+        What the demand sets aside is due again at ``latest``, or when it expires if that is earlier; until then it is
+        claimed, the oldest message first, when its site is recalled.
         """
+
+    async def sites_aside(self) -> frozenset[str]:
+        """The sites that deliveries are set aside for."""
 
     async def record(self, fates: Sequence[Fate], reports: Sequence[Acceptance] = ()) -> None:
         """Write down what became of claimed deliveries, and accept the reports on them, in one transaction.
@@ -179,6 +230,9 @@ class Spool(Protocol):
 
     def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:
         """The content of a large body, in blocks. To be closed by who does not read to the end."""
+
+    async def discard_body(self, body: BodyFile) -> None:
+        """Remove a large body that was committed and that no message will have. Even if cancelled; never fails."""
 
     async def statistics(self) -> Statistics:
         """Count."""

@@ -19,7 +19,18 @@ from attrs import define, field
 
 from empath.mail.ids import MessageId
 from empath.spool.committer import Committer
-from empath.spool.contract import Acceptance, BodyFile, Claimed, Fate, SpoolError, SpoolFull, Statistics, Waiting
+from empath.spool.contract import (
+    ANYTHING,
+    Acceptance,
+    BodyFile,
+    Claimed,
+    Demand,
+    Fate,
+    SpoolError,
+    SpoolFull,
+    Statistics,
+    Waiting,
+)
 from empath.spool.store import Store
 from empath.world.errors import DiskError, DiskFull
 from empath.world.ports import DISCARD_S, Disk, DurableFile
@@ -51,10 +62,14 @@ class GroupedSpool:
             raise
         self._news.set()
 
-    async def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
+    async def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         """See ``contract.Spool``."""
-        operation = partial(_claim, now=now, until=until, latest=latest, room=room)
+        operation = partial(_claim, now=now, until=until, latest=latest, room=room, demand=demand)
         return await self._committer.do(operation, durable=False)
+
+    async def sites_aside(self) -> frozenset[str]:
+        """See ``contract.Spool``."""
+        return await self._committer.do(lambda store: store.sites_aside(), durable=False)
 
     async def record(self, fates: Sequence[Fate], reports: Sequence[Acceptance] = ()) -> None:
         """See ``contract.Spool``. A report makes the transaction durable: it is all that is left of its deliveries."""
@@ -89,6 +104,11 @@ class GroupedSpool:
                     yield block  # noqa: ASYNC119
         except DiskError as problem:
             raise _translate(problem) from problem
+
+    async def discard_body(self, body: BodyFile) -> None:
+        """See ``contract.Spool``."""
+        with trio.move_on_after(DISCARD_S, shield=True):
+            await self._remove(body.name)
 
     async def statistics(self) -> Statistics:
         """See ``contract.Spool``."""
@@ -146,8 +166,8 @@ class FileDraft:
             await self._file.discard()
 
 
-def _claim(store: Store, *, now: float, until: float, latest: float, room: int) -> Claimed:
-    return store.claim(now=now, until=until, latest=latest, room=room)
+def _claim(store: Store, *, now: float, until: float, latest: float, room: int, demand: Demand) -> Claimed:
+    return store.claim(now=now, until=until, latest=latest, room=room, demand=demand)
 
 
 def _record(store: Store, *, fates: Sequence[Fate], reports: Sequence[Acceptance]) -> list[str]:

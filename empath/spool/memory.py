@@ -12,14 +12,17 @@ import outcome
 from attrs import define, evolve, field, frozen
 
 from empath.mail.ids import MessageId
+from empath.spool.claiming import claim
 from empath.spool.committer import Operation
 from empath.spool.contract import (
+    ANYTHING,
     Acceptance,
     BodyFile,
     Claim,
     Claimed,
     ClaimedDelivery,
     DeliveryKey,
+    Demand,
     Fate,
     Finished,
     SpoolError,
@@ -42,6 +45,8 @@ class _Delivery:
     attempts: int = 0
     claimed: bool = False
     last: bytes = b""
+    aside: str | None = None
+    """The site it is set aside for."""
 
 
 @define(eq=False)
@@ -86,20 +91,58 @@ class MemoryStore:
             waiting = _Delivery(domain=domain, next_attempt=acceptance.next_attempt)
             self._put(self._deliveries, DeliveryKey(number, ordinal), waiting)
 
-    def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
+    def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         """See ``contract.Spool``."""
+        return claim(self, now=now, until=until, latest=latest, room=room, demand=demand)
+
+    def due(self, *, now: float, latest: float, limit: int) -> list[ClaimedDelivery]:
+        """See ``claiming.Rows``."""
         rows = self._deliveries.items()
         waiting = sorted((row.next_attempt, key.message, key.ordinal, key) for key, row in rows if not row.claimed)
         due = [key for moment, *_, key in waiting if moment <= now or moment > latest]
-        claims: dict[int, list[ClaimedDelivery]] = {}
-        for key in due[:room]:
-            row = self._deliveries[key]
-            self._put(self._deliveries, key, evolve(row, claimed=True, next_attempt=until))
-            claimed = ClaimedDelivery(key=key, domain=row.domain, attempts=row.attempts, last=row.last)
-            claims.setdefault(key.message, []).append(claimed)
-        next_due = min((row.next_attempt for row in self._deliveries.values() if not row.claimed), default=None)
-        taken = [_claim(self._messages[number].acceptance, tuple(rows)) for number, rows in claims.items()]
-        return Claimed(claims=taken, next_due=next_due)
+        return [self._waiting(key) for key in due[:limit]]
+
+    def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
+        """See ``claiming.Rows``."""
+        keys = [key for key, row in self._deliveries.items() if row.aside == site]
+        first = sorted({key.message for key in keys})[:messages]
+        keys = sorted([key for key in keys if key.message in first], key=lambda key: (key.message, key.ordinal))
+        return [self._waiting(key) for key in keys[:limit]]
+
+    def envelope(self, message: int) -> bytes:
+        """See ``claiming.Rows``."""
+        return self._messages[message].acceptance.envelope
+
+    def take(self, deliveries: tuple[ClaimedDelivery, ...], until: float) -> Claim:
+        """See ``claiming.Rows``."""
+        for one in deliveries:
+            row = self._deliveries[one.key]
+            self._put(self._deliveries, one.key, evolve(row, claimed=True, next_attempt=until, aside=None))
+        message = self._messages[deliveries[0].key.message].acceptance
+        return Claim(
+            mid=message.mid,
+            received=message.received,
+            envelope=message.envelope,
+            body=message.body,
+            deliveries=deliveries,
+        )
+
+    def set_aside(self, key: DeliveryKey, site: str, next_attempt: float) -> None:
+        """See ``claiming.Rows``."""
+        row = self._deliveries[key]
+        self._put(self._deliveries, key, evolve(row, aside=site, next_attempt=next_attempt))
+
+    def next_due(self) -> float | None:
+        """See ``claiming.Rows``."""
+        return min((row.next_attempt for row in self._deliveries.values() if not row.claimed), default=None)
+
+    def sites_aside(self) -> frozenset[str]:
+        """See ``contract.Spool``."""
+        return frozenset(row.aside for row in self._deliveries.values() if row.aside is not None)
+
+    def _waiting(self, key: DeliveryKey) -> ClaimedDelivery:
+        row = self._deliveries[key]
+        return ClaimedDelivery(key=key, domain=row.domain, attempts=row.attempts, last=row.last)
 
     def record(self, fates: Iterable[Fate]) -> list[str]:
         """See ``store.Store``."""
@@ -112,8 +155,8 @@ class MemoryStore:
                 self._put(self._deliveries, fate.key, None)
                 unneeded += self._finish(fate.key)
             else:
-                waiting = evolve(
-                    row, claimed=False, next_attempt=fate.next_attempt, attempts=fate.attempts, last=fate.last
+                waiting = _Delivery(
+                    domain=row.domain, next_attempt=fate.next_attempt, attempts=fate.attempts, last=fate.last
                 )
                 self._put(self._deliveries, fate.key, waiting)
         return unneeded
@@ -144,9 +187,3 @@ class MemoryStore:
 
     def close(self) -> None:
         """See ``store.Store``."""
-
-
-def _claim(message: Acceptance, rows: tuple[ClaimedDelivery, ...]) -> Claim:
-    return Claim(
-        mid=message.mid, received=message.received, envelope=message.envelope, body=message.body, deliveries=rows
-    )

@@ -8,6 +8,7 @@ message delivered twice, but none is lost. A mere crash of the process undoes no
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import starmap
 from typing import Any, Final
 
 import apsw
@@ -15,8 +16,10 @@ import outcome
 from attrs import define, field
 
 from empath.mail.ids import MessageId
+from empath.spool.claiming import claim
 from empath.spool.committer import Operation
 from empath.spool.contract import (
+    ANYTHING,
     Acceptance,
     Body,
     BodyFile,
@@ -24,56 +27,39 @@ from empath.spool.contract import (
     Claimed,
     ClaimedDelivery,
     DeliveryKey,
+    Demand,
     Fate,
     Finished,
     SpoolError,
     Statistics,
 )
 from empath.spool.database import Database, connect, explained
+from empath.spool.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 from empath.spool.store import Store
 
-SCHEMA_VERSION: Final = 1
-APPLICATION_ID: Final = 0x454D5051
-"""Marks the file as ours: "EMPQ"."""
-
-_SCHEMA: Final = """
-CREATE TABLE message (
-    id INTEGER PRIMARY KEY,
-    mid TEXT NOT NULL UNIQUE,
-    received REAL NOT NULL,
-    envelope BLOB NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    body_file TEXT,
-    body BLOB
-) STRICT;
-CREATE TABLE delivery (
-    message INTEGER NOT NULL,
-    ordinal INTEGER NOT NULL,
-    domain TEXT NOT NULL,
-    claimed INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    next_attempt REAL NOT NULL,
-    last BLOB NOT NULL,
-    PRIMARY KEY (message, ordinal)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX due ON delivery (next_attempt) WHERE claimed = 0;
-"""
-
 _ADD_MESSAGE: Final = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)"
-_ADD_DELIVERY: Final = "INSERT INTO delivery VALUES (?, ?, ?, 0, 0, ?, x'')"
+_ADD_DELIVERY: Final = "INSERT INTO delivery VALUES (?, ?, ?, 0, 0, ?, x'', NULL)"
 _WAITING: Final = "SELECT message, ordinal, domain, attempts, last FROM delivery WHERE claimed = 0"
 _ORDER: Final = "ORDER BY next_attempt, message, ordinal LIMIT ?"
 _DUE: Final = f"{_WAITING} AND next_attempt <= ? {_ORDER}"
 _ASTRAY: Final = f"{_WAITING} AND next_attempt > ? {_ORDER}"
-_TAKE: Final = "UPDATE delivery SET claimed = 1, next_attempt = ? WHERE message = ? AND ordinal = ?"
+_ASIDE: Final = """
+SELECT message, ordinal, domain, attempts, last FROM delivery WHERE aside = ?1 AND message <= (
+    SELECT max(message) FROM (SELECT DISTINCT message FROM delivery WHERE aside = ?1 ORDER BY message LIMIT ?2)
+) ORDER BY message, ordinal LIMIT ?3
+"""
+_TAKE: Final = "UPDATE delivery SET claimed = 1, next_attempt = ?, aside = NULL WHERE message = ? AND ordinal = ?"
+_SET_ASIDE: Final = "UPDATE delivery SET aside = ?, next_attempt = ? WHERE message = ? AND ordinal = ?"
 _READ: Final = "SELECT mid, received, envelope, size_bytes, body_file, body FROM message WHERE id = ?"
 _NEXT_DUE: Final = "SELECT next_attempt FROM delivery WHERE claimed = 0 ORDER BY next_attempt LIMIT 1"
+_SITES: Final = "SELECT DISTINCT aside FROM delivery WHERE aside IS NOT NULL"
 _FINISH: Final = "DELETE FROM delivery WHERE message = ? AND ordinal = ?"
 _RETIRE: Final = (
     "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1) RETURNING body_file"
 )
 _POSTPONE: Final = (
-    "UPDATE delivery SET claimed = 0, next_attempt = ?, attempts = ?, last = ? WHERE message = ? AND ordinal = ?"
+    "UPDATE delivery SET claimed = 0, next_attempt = ?, attempts = ?, last = ?, aside = NULL"
+    " WHERE message = ? AND ordinal = ?"
 )
 
 
@@ -115,7 +101,7 @@ class SqliteStore:
             self._database.widen_log()
         with self._database.transaction(durable=True):
             if new:
-                self._connection.execute(_SCHEMA)
+                self._connection.execute(SCHEMA)
                 self._connection.pragma("application_id", APPLICATION_ID)
             self.touch()
             self._connection.execute("UPDATE delivery SET claimed = 0 WHERE claimed = 1")
@@ -169,23 +155,44 @@ class SqliteStore:
         for ordinal, domain in enumerate(acceptance.domains):
             execute(_ADD_DELIVERY, (message, ordinal, domain, acceptance.next_attempt))
 
-    def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
+    def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         """See ``contract.Spool``."""
-        due: dict[int, list[ClaimedDelivery]] = {}
-        rows: list[tuple[Any, ...]] = self._connection.execute(_DUE, (now, room)).fetchall()
-        rows += self._connection.execute(_ASTRAY, (max(now, latest), room - len(rows))).fetchall()
-        for message, ordinal, domain, attempts, last in rows:
-            self._connection.execute(_TAKE, (until, message, ordinal))
-            key = DeliveryKey(message, ordinal)
-            due.setdefault(message, []).append(ClaimedDelivery(key=key, domain=domain, attempts=attempts, last=last))
-        claims = [self._claim(message, tuple(deliveries)) for message, deliveries in due.items()]
-        next_due: list[tuple[Any, ...]] = self._connection.execute(_NEXT_DUE).fetchall()
-        return Claimed(claims=claims, next_due=float(next_due[0][0]) if next_due else None)
+        return claim(self, now=now, until=until, latest=latest, room=room, demand=demand)
 
-    def _claim(self, message: int, deliveries: tuple[ClaimedDelivery, ...]) -> Claim:
-        mid, received, envelope, size_bytes, body_file, content = self._row(_READ, message)
+    def due(self, *, now: float, latest: float, limit: int) -> list[ClaimedDelivery]:
+        """See ``claiming.Rows``."""
+        due = list(starmap(_waiting, self._connection.execute(_DUE, (now, limit))))
+        astray = self._connection.execute(_ASTRAY, (max(now, latest), limit - len(due)))
+        return [*due, *starmap(_waiting, astray)]
+
+    def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
+        """See ``claiming.Rows``."""
+        return list(starmap(_waiting, self._connection.execute(_ASIDE, (site, messages, limit))))
+
+    def envelope(self, message: int) -> bytes:
+        """See ``claiming.Rows``."""
+        return bytes(self._row("SELECT envelope FROM message WHERE id = ?", message)[0])
+
+    def take(self, deliveries: tuple[ClaimedDelivery, ...], until: float) -> Claim:
+        """See ``claiming.Rows``."""
+        for one in deliveries:
+            self._connection.execute(_TAKE, (until, one.key.message, one.key.ordinal))
+        mid, received, envelope, size_bytes, body_file, content = self._row(_READ, deliveries[0].key.message)
         body: Body = content if body_file is None else BodyFile(name=body_file, size_bytes=size_bytes)
         return Claim(mid=MessageId.parse(mid), received=received, envelope=envelope, body=body, deliveries=deliveries)
+
+    def set_aside(self, key: DeliveryKey, site: str, next_attempt: float) -> None:
+        """See ``claiming.Rows``."""
+        self._connection.execute(_SET_ASIDE, (site, next_attempt, key.message, key.ordinal))
+
+    def next_due(self) -> float | None:
+        """See ``claiming.Rows``."""
+        found: list[tuple[Any, ...]] = self._connection.execute(_NEXT_DUE).fetchall()
+        return float(found[0][0]) if found else None
+
+    def sites_aside(self) -> frozenset[str]:
+        """See ``contract.Spool``."""
+        return frozenset(row[0] for row in self._connection.execute(_SITES))
 
     def record(self, fates: Iterable[Fate]) -> list[str]:
         """See ``store.Store``."""
@@ -222,3 +229,7 @@ class SqliteStore:
     def close(self) -> None:
         """See ``store.Store``. The last of the log is copied into the database."""
         self._database.close()
+
+
+def _waiting(message: int, ordinal: int, domain: str, attempts: int, last: bytes) -> ClaimedDelivery:
+    return ClaimedDelivery(key=DeliveryKey(message, ordinal), domain=domain, attempts=attempts, last=last)

@@ -12,7 +12,7 @@ from typing import Protocol
 import outcome
 
 from empath.spool.committer import Operation
-from empath.spool.contract import Acceptance, Claimed, Fate, Statistics
+from empath.spool.contract import ANYTHING, Acceptance, Claimed, Demand, Fate, Statistics
 
 
 class Store(Protocol):
@@ -24,7 +24,10 @@ class Store(Protocol):
     def accept(self, acceptance: Acceptance) -> None:
         """Add a message with its deliveries."""
 
-    def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
+    def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
+        """See ``contract.Spool``."""
+
+    def sites_aside(self) -> frozenset[str]:
         """See ``contract.Spool``."""
 
     def record(self, fates: Iterable[Fate]) -> list[str]:

@@ -64,6 +64,17 @@ async def test_what_is_in_memory_is_written_in_one_go(drive: Drive) -> None:
     assert await drive.content(drive.root / "note") == b"one two"
 
 
+async def test_what_is_appended_stands_behind_what_was_there(drive: Drive) -> None:
+    await drive.disk.append(drive.root / "log", [b"one\n", b"two\n"])
+    await drive.disk.append(drive.root / "log", [b"three\n"])
+    assert await drive.content(drive.root / "log") == b"one\ntwo\nthree\n"
+
+
+async def test_a_log_in_a_directory_that_is_missing_cannot_be_appended_to(drive: Drive) -> None:
+    with pytest.raises(FileMissing):
+        await drive.disk.append(drive.root / "nowhere" / "log", [b"one\n"])
+
+
 async def test_a_file_is_not_there_before_it_is_committed(drive: Drive) -> None:
     async with await drive.disk.create(drive.root / "body") as file:
         await file.write(bytes(2 * GATHER_BYTES))

@@ -255,6 +255,17 @@ async def test_nothing_happens_to_a_draft_after_its_commit(spool: Spool) -> None
     assert await content(spool, body) == b"large"
 
 
+async def test_a_body_that_no_message_will_have_can_be_removed_even_if_the_task_is_cancelled(
+    spool: Spool, place: Place
+) -> None:
+    body, _ = await large(spool, 1)
+    for _ in range(2):  # there is nothing the second time
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await spool.discard_body(body)
+        assert await bodies(place) == ()
+
+
 async def test_two_drafts_of_one_name_are_two_files(spool: Spool) -> None:
     """Else the second would take the body away from a message that was accepted."""
     first, written = await large(spool, 1)

@@ -7,7 +7,8 @@ import pytest
 
 from empath.spool.contract import SpoolError, SpoolFull, SpoolHeld
 from empath.spool.database import CHECKPOINT_PAGES, PAGE_BYTES, explained
-from empath.spool.sqlite import APPLICATION_ID, open_database
+from empath.spool.schema import APPLICATION_ID
+from empath.spool.sqlite import open_database
 from tests.contracts.spools import NOW, message
 
 LARGEST_NEW_BYTES = 64 * 1024
@@ -83,7 +84,7 @@ def test_a_queue_of_a_later_version_is_left_as_it_is(path: Path) -> None:
         later.pragma("user_version", 99)
     later.close()
     before = path.read_bytes()
-    with pytest.raises(SpoolError, match="schema 99, this program knows 1; install the version that wrote it"):
+    with pytest.raises(SpoolError, match="schema 99, this program knows 2; install the version that wrote it"):
         open_database(str(path))
     assert path.read_bytes() == before
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from empath.sim.disk import SimulatedFiles
 from empath.sim.vfs import SimulatedVfs
-from empath.spool.contract import BodyFile, Claimed, DeliveryKey, Fate, Finished, Waiting
+from empath.spool.contract import ANYTHING, BodyFile, Claimed, DeliveryKey, Demand, Fate, Finished, Waiting
 from empath.spool.memory import MemoryStore
 from empath.spool.sqlite import open_database
 from empath.spool.store import Store
@@ -52,6 +52,15 @@ class Verdict:
         return Waiting(key=key, next_attempt=self.next_attempt, attempts=int(self.next_attempt), last=b"because")
 
 
+sites = st.sampled_from([f"{ordinal}.example" for ordinal in range(3)])
+demands = st.builds(
+    Demand,
+    size_bytes=st.integers(1, 100),
+    site_room=st.integers(1, 4),
+    rooms=st.dictionaries(sites, st.integers(0, 2)),
+    recalled=st.lists(sites, unique=True).map(tuple),
+    expires=st.sampled_from([lambda envelope: 0.0, lambda envelope: 15.0 + len(envelope)]),
+)
 offers = st.builds(Offer, st.integers(0, 6), st.integers(1, 3), moments, st.booleans())
 verdicts = st.builds(Verdict, places, st.none() | moments)
 
@@ -67,12 +76,12 @@ class Side:
         results = self.store.commit(operations, durable=True)
         return [_said(result) for result in results]
 
-    def claim(self, now: float, until: float, latest: float, room: int) -> list[str]:
+    def claim(self, now: float, until: float, latest: float, room: int, demand: Demand) -> list[str]:
         seen: list[str] = []
 
         def take(store: Store) -> None:
-            claimed: Claimed = store.claim(now=now, until=until, latest=latest, room=room)
-            seen.append(f"next due {claimed.next_due}")
+            claimed: Claimed = store.claim(now=now, until=until, latest=latest, room=room, demand=demand)
+            seen.append(f"next due {claimed.next_due}, aside {sorted(claimed.aside)}")
             for one in claimed.claims:
                 for each in one.deliveries:
                     self.keys[one.mid.number, each.key.ordinal] = each.key
@@ -116,9 +125,9 @@ class TwoStores(RuleBasedStateMachine):
     def accept(self, batch: list[Offer]) -> None:
         self.same(lambda side: side.commit(*[offer.put for offer in batch]))
 
-    @rule(now=moments, until=moments, latest=moments, room=st.integers(0, 8))
-    def claim(self, now: float, until: float, latest: float, room: int) -> None:
-        self.same(partial(Side.claim, now=now, until=until, latest=latest, room=room))
+    @rule(now=moments, until=moments, latest=moments, room=st.integers(0, 8), demand=st.just(ANYTHING) | demands)
+    def claim(self, now: float, until: float, latest: float, room: int, demand: Demand) -> None:
+        self.same(partial(Side.claim, now=now, until=until, latest=latest, room=room, demand=demand))
 
     @rule(batch=st.lists(verdicts, max_size=6), reports=st.lists(offers, max_size=2))
     def record(self, batch: list[Verdict], reports: list[Offer]) -> None:
@@ -128,6 +137,7 @@ class TwoStores(RuleBasedStateMachine):
     def both_hold_the_same(self) -> None:
         self.same(lambda side: side.store.statistics())
         self.same(lambda side: side.store.body_files())
+        self.same(lambda side: side.store.sites_aside())
 
     def teardown(self) -> None:
         for side in self.sides:
