@@ -9,15 +9,16 @@ from attrs import define, field
 
 from empath.ingress.admission import Admission
 from empath.ingress.client import Client
+from empath.ingress.parting import Partings
+from empath.ingress.preface import is_proxy, read_preface
 from empath.ingress.reception import Reception
+from empath.ingress.refusals import Refusals
 from empath.ingress.replies import DRAINING
 from empath.ingress.session import Session
 from empath.world.errors import NetworkError
 from empath.world.ports import Connection, Listener
 
 _LOG = logging.getLogger(__name__)
-_REFUSAL_S = 5.0
-"""How long a client that is not let in may take to hear so."""
 
 
 @define(eq=False)
@@ -28,6 +29,16 @@ class Intake:
     _admission: Admission
     _sessions: set[Session] = field(init=False, factory=set)
     _draining: bool = field(init=False, default=False)
+    _partings: Partings = field(init=False)
+    _refusals: Refusals = field(init=False)
+    _crowded: bool = field(init=False, default=False)
+    """As it was when the last session began."""
+
+    def __attrs_post_init__(self) -> None:
+        """Make what sends clients away."""
+        limits = self._reception.limits
+        self._partings = Partings(limits.farewell_timeout_s, most=limits.max_refusals)
+        self._refusals = Refusals(self._reception, self._partings)
 
     async def run(self, listener: Listener, work: trio.Nursery) -> None:
         """Accept until cancelled. Sessions run in ``work``, and go on."""
@@ -38,6 +49,7 @@ class Intake:
     def drain(self) -> None:
         """The daemon is stopping: sessions end as soon as they can, those too that have only just come."""
         self._draining = True
+        self._partings.hasten()
         for session in list(self._sessions):
             session.drain()
 
@@ -45,16 +57,25 @@ class Intake:
         """One connection. Whatever goes wrong here ends this session and no other."""
         client = Client.at(connection.remote)
         try:
-            refusal = DRAINING if self._draining else self._admission.refusal(client.ip)
-            if refusal is not None:
-                with trio.move_on_after(_REFUSAL_S):
-                    await connection.send_all(refusal.encode())
+            if is_proxy(client, self._reception) and not self._admission.full:
+                with self._admission.expect():
+                    known = await read_preface(connection, client, limit_s=self._reception.limits.proxy_timeout_s)
+                if not known:
+                    return
+            if self._draining:
+                await self._send_away(connection)
                 return
-            session = Session(self._reception, connection, client)
+            if (refusal := self._admission.refusal(client.ip)) is not None:
+                await self._refusals.refuse(connection, client, refusal)
+                return
+            session = Session(self._reception, connection, client, lambda: self._admission.crowded)
             self._sessions.add(session)
             try:
                 with self._admission.admit(client.ip):
+                    self._look_around()
                     await session.run()
+                if session.dismissed:
+                    await self._partings.part(connection)
             finally:
                 self._sessions.discard(session)
         except NetworkError:
@@ -63,3 +84,15 @@ class Intake:
             _LOG.exception("a session with %s failed by a fault of ours", client.ip)
         finally:
             connection.close()
+
+    async def _send_away(self, connection: Connection) -> None:
+        """The daemon is stopping, and has no time for more than a word."""
+        with trio.move_on_after(self._reception.limits.farewell_timeout_s):
+            await connection.send_all(DRAINING.encode())
+
+    def _look_around(self) -> None:
+        """When it has become crowded, tell the sessions that were there before."""
+        before, self._crowded = self._crowded, self._admission.crowded
+        if self._crowded and not before:
+            for session in self._sessions:
+                session.hurry()

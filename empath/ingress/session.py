@@ -1,12 +1,12 @@
 """One session: octets between a connection and the machine, in time. What is answered, `Answering` decides.
 
-Time is kept by one scope whose deadline moves. A command has to be complete within its time however its octets drip in;
-within a message it is the pause between octets that counts. What is left of the session's whole time outranks both.
-
-All that was sent in one group is answered in one write (RFC 2920 3.2).
+`Timing` keeps the time. All that was sent in one group is answered in one write (RFC 2920 3.2), and nothing more is
+read before that is done: a client that does not take its replies cannot make us keep more of them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import trio
 from attrs import define, field
@@ -14,7 +14,9 @@ from attrs import define, field
 from empath.ingress import replies
 from empath.ingress.answering import Answering
 from empath.ingress.client import Client
+from empath.ingress.hooks import SessionHooks
 from empath.ingress.reception import Reception
+from empath.ingress.timing import Timing
 from empath.ingress.transaction import Transaction
 from empath.smtp import (
     Bdat,
@@ -27,12 +29,11 @@ from empath.smtp import (
     ServerConnection,
     State,
 )
+from empath.world.encrypted import TlsStream
 from empath.world.errors import NetworkError
-from empath.world.tls import accept_tls
 
-_FAREWELL_S = 5.0
-"""How long the last words of a session may take to be sent."""
-
+_TURN = 32
+"""So many events of one session, and the others have their turn: one read can hold ten thousand commands."""
 _BUSY = (State.MAIL, State.RCPT, State.DATA, State.CHUNK)
 
 
@@ -43,10 +44,17 @@ class Session:
     _reception: Reception
     _stream: trio.abc.Stream
     _client: Client
+    _crowded: Callable[[], bool]
+    """Whether there are so many sessions that each has to be quick."""
+    dismissed: bool = field(init=False, default=False)
+    """Whether we have ended the session, with words that the client may not have read yet."""
     _machine: ServerConnection = field(init=False)
-    _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
-    _ends_at: float = field(init=False, default=0.0)
+    _timing: Timing = field(init=False)
+    _in_content: bool = field(init=False, default=False)
+    """Whether the content of a message is on its way."""
     _draining: bool = field(init=False, default=False)
+    _owing: bool = field(init=False, default=False)
+    """Whether replies are being made."""
     _writing: bool = field(init=False, default=False)
     """Whether replies are on their way."""
     _transaction: Transaction = field(init=False)
@@ -55,61 +63,85 @@ class Session:
     def __attrs_post_init__(self) -> None:
         """Make the machine, and those who decide."""
         reception, name = self._reception, self._reception.new_session_id()
-        self._machine = machine = reception.new_machine()
-        self._transaction = Transaction(reception, machine, name, self._client)
-        self._answering = Answering(reception, machine, name, self._client, self._transaction)
+        self._machine = machine = reception.new_machine(self._client)
+        self._timing = Timing(reception.limits, self._crowded)
+        hooks = SessionHooks.of(reception, machine, name, self._client)
+        self._transaction = Transaction(reception, machine, name, self._client, hooks)
+        self._answering = Answering(reception, machine, name, self._client, self._transaction, hooks)
 
     async def run(self) -> None:
-        """Serve the client to the end of the session."""
+        """Serve the client to the end of the session. Closing the connection is left to the caller."""
         began = trio.current_time()
-        self._ends_at = began + self._reception.limits.session_timeout_s
         reason = "the client closed"
         try:
-            with self._scope:
+            with self._timing.scope:
                 reason = await self._serve()
-            if self._scope.cancelled_caught:
+            if self._timing.scope.cancelled_caught:
                 last = replies.DRAINING if self._draining else replies.TOO_SLOW
                 reason = last.text
                 await self._farewell(last)
+            if isinstance(self._stream, TlsStream):
+                await self._stream.announce_end()
         except (NetworkError, RemoteProtocolError) as problem:
             reason = str(problem)  # the client is gone, or gives us no choice; what it had not finished is forgotten
         finally:
             with trio.CancelScope(shield=True):
                 await self._transaction.forget()
-            await trio.aclose_forcefully(self._stream)
             self._answering.closed(reason, trio.current_time() - began)
 
     def drain(self) -> None:
         """The daemon is stopping: an idle client is told so now, a busy one when its transaction ends.
 
-        Replies that are on their way are sent first, lest a client send again what was taken.
+        Replies that are due are sent first, lest a client send again what was taken.
         """
         self._draining = True
-        if not self._writing and self._machine.state not in _BUSY:
-            self._scope.cancel(reason="the daemon is stopping")
+        if not (self._owing or self._writing) and self._machine.state not in _BUSY:
+            self._timing.scope.cancel(reason="the daemon is stopping")
+
+    def hurry(self) -> None:
+        """It has become crowded: a client that is waited for has little time left."""
+        self._timing.hurry()
 
     async def _serve(self) -> str:
         """All of the session but its last words; how it ended."""
-        self._allow(self._reception.limits.command_timeout_s)
         if self._machine.facts.tls:
             await self._begin_tls()
-        await self._write(self._machine.send(Reply(220, f"{self._machine.hostname} ESMTP")))
+        if await self._speaks_first():
+            self.dismissed = True
+            await self._write(self._machine.send(replies.TOO_SOON))
+            return replies.TOO_SOON.text
+        self._timing.work()
+        greeting = await self._answering.greeting()
+        self.dismissed = greeting.code == 421
+        await self._write(self._machine.send(greeting))
+        if self.dismissed:
+            return greeting.text
+        self._timing.await_command()
         self._answering.opened()
-        while self._machine.state is not State.CLOSED:
-            self._machine.receive_data(bytes(await self._stream.receive_some()))
-            if await self._answer():
-                return "quit"
-        return "the client closed" if self._machine.errors < self._reception.limits.max_errors else "too many errors"
+        reason = None
+        while reason is None:
+            octets = bytes(await self._stream.receive_some())
+            self._machine.receive_data(octets)
+            reason = await self._answer(len(octets))
+        return reason
 
-    async def _write(self, octets: bytes) -> None:
+    async def _speaks_first(self) -> bool:
+        """Whether a stranger cannot wait for the greeting (RFC 5321 4.3.1), as programs that only send cannot."""
+        pause_s = self._reception.limits.greet_pause_s
+        if pause_s and not self._reception.relay.trusts(self._client.ip):
+            with trio.move_on_after(pause_s):
+                return bool(await self._stream.receive_some())
+        return False
+
+    async def _write(self, octets: bytes, *, late_s: float = 0.0) -> None:
         self._writing = True
+        if late_s:
+            await trio.sleep(late_s)
+            self._timing.work()
         await self._stream.send_all(octets)
         self._writing = False
         if self._draining:
             self.drain()
-
-    def _allow(self, seconds: float) -> None:
-        self._scope.deadline = min(trio.current_time() + seconds, self._ends_at)
 
     async def _farewell(self, reply: Reply) -> None:
         """Say why it is over, to a client that could understand it: not in the middle of a reply or of a handshake."""
@@ -117,35 +149,60 @@ class Session:
         in_handshake = machine.state is State.TLS or (machine.facts.tls and self._client.tls is None)
         if self._writing or in_handshake or machine.state is State.CLOSED:
             return
-        with trio.move_on_after(_FAREWELL_S):
+        self.dismissed = True
+        with trio.move_on_after(self._reception.limits.farewell_timeout_s):
             await self._stream.send_all(machine.send(reply))
 
-    async def _answer(self) -> bool:
-        """Deal with all that has come, and send the replies together; whether the client took its leave."""
-        wire: list[bytes] = []
-        events, quitting = 0, False
-        while not isinstance(event := self._machine.next_event(), Pause | ConnectionClosed):
+    async def _answer(self, size_bytes: int) -> str | None:
+        """Deal with all that has come, and send the replies together; why the session is over, or None to go on."""
+        machine, wire = self._machine, list[bytes]()
+        began, events, errors, reason = False, 0, machine.errors, None
+        while not isinstance(event := machine.next_event(), Pause | ConnectionClosed):
+            if not events:
+                self._owing = True
+                self._timing.work()
             events += 1
+            if not events % _TURN:
+                await trio.lowlevel.cancel_shielded_checkpoint()  # what is answered already is to be said
             if isinstance(event, BodyData):
                 await self._transaction.keep(event.data)
             elif isinstance(event, Bdat):
-                self._transaction.begin_content()
+                await self._transaction.begin_chunk()
+                began = self._in_content = True
             else:
-                wire.append(self._machine.send(await self._answering.reply(event)))
-                quitting = isinstance(event, Quit)
+                reply = await self._answering.reply(event)
+                wire.append(machine.send(reply))
+                began = self._in_content = machine.state is State.DATA
+                if machine.state is State.CLOSED:
+                    reason = "quit" if isinstance(event, Quit) else reply.text
+                    self.dismissed = not isinstance(event, Quit)
+        self._owing = False
         if wire:
-            await self._write(b"".join(wire))
-        if self._machine.state is State.TLS:
+            await self._write(b"".join(wire), late_s=self._penalty_s(errors))
+        if machine.state is State.CLOSED:
+            return reason or "the client closed"
+        if machine.state is State.TLS:
             await self._begin_tls()
-            self._machine.tls_established()
-        if self._machine.state in (State.DATA, State.CHUNK):
-            self._allow(self._reception.limits.data_timeout_s)
-        elif events:
-            self._allow(self._reception.limits.command_timeout_s)
-        return quitting
+            machine.tls_established()
+        self._await_client(size_bytes, began=began, answered=events > 0)
+        return None
+
+    def _penalty_s(self, errors_before: int) -> float:
+        """How long the replies wait because one of them is one refusal too many."""
+        errors = self._machine.errors
+        return self._reception.penalty.delay_s(errors) if errors > errors_before else 0.0
+
+    def _await_client(self, size_bytes: int, *, began: bool, answered: bool) -> None:
+        """Set the time for what is to come. A command that is not complete has what is left of its own."""
+        if began and self._in_content:
+            self._timing.await_first_content()
+        elif self._in_content:
+            self._timing.await_more_content(size_bytes)
+        elif answered:
+            self._timing.await_command()
 
     async def _begin_tls(self) -> None:
         if self._reception.tls is None:
             raise RemoteProtocolError("TLS was asked for, and this listener has no certificate")
-        stream = await accept_tls(self._stream, self._reception.tls)
+        stream = await self._reception.tls.accept(self._stream)
         self._stream, self._client.tls = stream, stream.summary
