@@ -1,16 +1,33 @@
-"""Observers: those who watch the facts and never hold up the work.
+"""Observers: those who watch, tell operators, and never hold up the work.
 
 A *fact* (`empath.mail.facts`) is said after the thing is true, by whoever did it. An *observer* is a function that
 takes a fact. It must be quick, since it runs in the middle of the work; it must not wait, and must not fail. Nobody who
 does the work depends on who listens, so an observer can be added or left out without any other change.
 
-Today there is the log, ``log_fact``: one line for each fact that an operator may ask about, under the logger
-``empath.mail``. A line begins with the name of the delivery, message or session that it is about, as replies, Received
-fields and reports have it, so that one name finds the whole story of a message. Texts of peers were made printable when
-they were read, so a line is a line, whatever a host says.
+The observers:
+
+- ``log_fact``, the log: one line for each fact that an operator may ask about, under the logger ``empath.mail``. A line
+  begins with the name of the delivery, message or session that it is about, as replies, Received fields and reports
+  have it, so that one name finds the whole story of a message. `empath.ops.lines` writes lines for people or programs.
+- `empath.ops.metrics` counts, and `empath.ops.exposition` writes the figures out for Prometheus. `empath.ops.busiest`
+  keeps the series few when the domains are many.
+- `empath.ops.audit` writes the audit log, a file of JSON lines. `empath.ops.records` says what stands in a line,
+  `empath.ops.redaction` what must not, `empath.ops.archive` in which file.
+- `empath.ops.recent` remembers how the last quarter of an hour went, for `empath.ops.health`.
+
+`empath.ops.health` answers whether the daemon lives and whether it is *ready*, that is, can keep new mail. Only what
+this machine can mend makes it unready; the trouble of others makes it *degraded*. `empath.ops.http` is the server for
+all of it. Sections of the configuration with equal addresses share one; `empath.app.watch` puts them together, and sees
+to it that nothing here can hurt mail.
+
+Every buffer has a bound: audit records that wait (``audit.max_pending``, further ones are dropped and counted), series
+(``metrics.max_domains``), connections (``http.max_connections``), requests (``http.max_request``).
 
 Why facts and not logging calls in the work: what happened is a value, which a log, a metric, an audit and the checks of
-a simulation each read in their own way, and none of them can drift from the others.
+a simulation each read in their own way, and none of them can drift from the others. Why not a web framework: three
+pages and one client, without state, are less code than the adapter to one.
+
+RFC 9110 and 9112 (HTTP), RFC 9457 (problem details), RFC 8259 (JSON).
 """
 
 from empath.ops.log import log_fact

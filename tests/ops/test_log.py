@@ -2,11 +2,23 @@ import logging
 
 import pytest
 
-from empath.mail import BreakerMoved, DeliveryAttempted, DeliveryEnded, Fact, MessageAccepted, MessageRefused
+from empath.mail import (
+    BreakerMoved,
+    DeliveryAttempted,
+    DeliveryEnded,
+    Fact,
+    LoginAccepted,
+    LoginRefused,
+    MessageAccepted,
+    MessageRefused,
+    ReportMade,
+)
 from empath.mail.delivery import Status
 from empath.mail.diagnosis import Diagnosis, Kind, Phase
 from empath.mail.envelope import Envelope, Recipient
+from empath.mail.failure_class import FailureClass
 from empath.mail.ids import DeliveryId, MessageId, SessionId
+from empath.mail.notice import Action
 from empath.mail.outcome import Bounced, Deferred, Delivered, Outcome
 from empath.ops import log_fact
 from empath.smtp import Address, Reply, Verb
@@ -15,16 +27,19 @@ ANN, BOB = Address.parse("ann@example.org"), Address.parse("bob@example.com")
 MESSAGE, SESSION = MessageId(0x6911C5B5, 42), SessionId(0x6911C5B5, 7)
 DELIVERY = DeliveryId(MESSAGE, 0)
 TROUBLE = Diagnosis(kind=Kind.CONNECT, phase=Phase.CONNECT, host="mx.example.org", text="Connection refused")
+LOST = Diagnosis(kind=Kind.TIMEOUT, phase=Phase.END, host="mx.example.org", text="no answer within 600 s")
 
 
 def attempted(outcome: Outcome) -> Fact:
     return DeliveryAttempted(
         at=0,
         delivery=DELIVERY,
+        reverse_path=BOB,
         recipient=ANN,
         site="example.org",
         attempt=1,
         outcome=outcome,
+        failure_class=None if isinstance(outcome, Delivered) else FailureClass.CONNECTION,
         address=None,
         tls_version=None,
         waited_s=0,
@@ -58,11 +73,24 @@ def attempted(outcome: Outcome) -> Fact:
             "6911c5b5-7 refused RCPT to=<ann@example.org> reply=550 5.7.1 no",
         ),
         (
+            LoginAccepted(at=0, session=SESSION, client_ip="192.0.2.1", login="ann", mechanism="PLAIN"),
+            "6911c5b5-7 login accepted client=192.0.2.1 mechanism=PLAIN login=ann",
+        ),
+        (
+            LoginRefused(at=0, session=SESSION, client_ip=None, login="x client=y", mechanism="LOGIN", reason="wrong"),
+            "6911c5b5-7 login refused (wrong) client=- mechanism=LOGIN login=x client=y",
+        ),
+        (
             attempted(Delivered(Reply(250, "OK", "2.0.0"), "mx.example.org")),
             "6911c5b5-2a.0 delivered to=<ann@example.org> host=mx.example.org reply=250 2.0.0 OK",
         ),
-        (attempted(Deferred(TROUBLE)), f"6911c5b5-2a.0 deferred to=<ann@example.org> {TROUBLE}"),
-        (attempted(Bounced(TROUBLE)), f"6911c5b5-2a.0 bounced to=<ann@example.org> {TROUBLE}"),
+        (attempted(Deferred(TROUBLE)), f"6911c5b5-2a.0 deferred to=<ann@example.org> class=connection {TROUBLE}"),
+        (attempted(Bounced(TROUBLE)), f"6911c5b5-2a.0 bounced to=<ann@example.org> class=connection {TROUBLE}"),
+        (attempted(Deferred(LOST)), f"6911c5b5-2a.0 uncertain to=<ann@example.org> class=connection {LOST}"),
+        (
+            ReportMade(at=0, report=MessageId(0x6911C5B6, 7), sender=BOB, about=((DELIVERY, Action.FAILED),)),
+            "6911c5b6-7 reports to=<bob@example.com> 6911c5b5-2a.0=failed",
+        ),
         (
             DeliveryEnded(at=0, delivery=DELIVERY, status=Status.COMPLETED, diagnosis=None, report=None),
             "6911c5b5-2a.0 completed",

@@ -4,18 +4,25 @@ import os
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.peers import needs
 from tests.process.daemon import Daemon, live
 from tests.process.load import Load
 from tests.process.postfix import postfix
 from tests.process.sink import Sink
+from tests.process.test_shutdown import send_one
 
 MESSAGES = 50
+POLICY = "EMPATH_DELIVERY__TLS__DEFAULT_POLICY"
 
 
-@needs("postfix")
-@pytest.mark.skipif(os.geteuid() != 0, reason="Postfix changes its user, so root must start it")
+pytestmark = [
+    needs("postfix"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="Postfix changes its user, so root must start it"),
+]
+
+
 def test_what_is_handed_to_postfix_arrives_once_and_unchanged(tmp_path: Path) -> None:
     with (
         Sink(relays=2) as sink,
@@ -30,3 +37,31 @@ def test_what_is_handed_to_postfix_arrives_once_and_unchanged(tmp_path: Path) ->
     assert len(arrived) == len(load.promised)
     assert {recipient for recipient, _ in arrived} == load.promised
     assert [recipient for recipient, message in arrived if message.digest != load.digests[recipient]] == []
+
+
+@pytest.mark.parametrize("policy", ["opportunistic", "required"])
+def test_starttls_is_used_where_postfix_offers_it(policy: str, tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("postfix.example")
+    chain = issued.private_key_and_cert_chain_pem.bytes()
+    with (
+        Sink(relays=2) as sink,
+        postfix(next_hop=sink.address, chain=chain) as address,
+        Daemon(tmp_path, live(tmp_path, next_hop=address), more={POLICY: policy}) as daemon,
+    ):
+        send_one(daemon)
+        sink.wait(1)
+        assert daemon.stop() == 0
+    assert b"by postfix.example (Postfix) with ESMTPS id " in sink.arrived[0].content
+
+
+def test_where_postfix_offers_none_mail_goes_in_clear_or_waits_if_the_policy_demands_it(tmp_path: Path) -> None:
+    with Sink(relays=2) as sink, postfix(next_hop=sink.address) as address:
+        with Daemon(tmp_path, live(tmp_path, next_hop=address), more={POLICY: "required"}) as daemon:
+            send_one(daemon)
+            daemon.wait_for_line(" deferred to=<bob@example.org> ")
+            assert daemon.stop() == 0
+        assert sink.arrived == []
+        with Daemon(tmp_path, live(tmp_path, next_hop=address), more={POLICY: "opportunistic"}) as daemon:
+            sink.wait(1)
+            assert daemon.stop() == 0
+    assert b"by postfix.example (Postfix) with ESMTP id " in sink.arrived[0].content

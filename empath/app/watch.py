@@ -1,0 +1,234 @@
+"""What watches a worker: the observers of its facts, and the servers that tell operators about them.
+
+None of it can hurt mail. An observer that raises is passed over; a service that ends by a fault of ours is started
+again, with a line in the log. Only at the start it is strict: a port that is taken, or an audit log that cannot be
+written, would go unnoticed later.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import PurePath
+from typing import Final
+
+import trio
+from attrs import define, field, frozen
+
+import empath
+from empath.app.shutdown import Shutdown
+from empath.config.schema import Config, Redaction
+from empath.mail.facts import Fact
+from empath.ops.archive import Archive
+from empath.ops.audit import AuditLog
+from empath.ops.busiest import BusiestDomains
+from empath.ops.condition import Examination
+from empath.ops.exposition import Exposition, Gauges
+from empath.ops.health import Health
+from empath.ops.http import Handler, HttpServer, Request, Response
+from empath.ops.metrics import Metrics
+from empath.ops.pulse import Pulse
+from empath.ops.recent import RecentAttempts
+from empath.ops.records import Recorder
+from empath.ops.redaction import Redactor, read_or_make_key
+from empath.spool.contract import Spool
+from empath.world.endpoint import Endpoint, TcpEndpoint
+from empath.world.errors import DiskError
+from empath.world.free_space import FreeSpace
+from empath.world.ports import Listener, World
+
+Observe = Callable[[Fact], None]
+Open = Callable[[TcpEndpoint], Awaitable[Listener]]
+
+_LOG: Final = logging.getLogger(__name__)
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 60.0
+
+
+class AuditUnusable(Exception):
+    """The audit log cannot be written."""
+
+
+@frozen
+class _Server:
+    http: HttpServer
+    listener: Listener
+
+
+@define(eq=False, kw_only=True)
+class Watch:
+    """All that watches one worker. ``run`` it for as long as there may be facts, and a moment longer."""
+
+    observers: tuple[Observe, ...]
+    sections: Mapping[str, Endpoint]
+    """Where each section of the configuration is served: ``metrics``, ``health``, ``api``."""
+    _servers: tuple[_Server, ...]
+    _services: Mapping[str, Callable[[], Awaitable[None]]]
+
+    def observe(self, fact: Fact) -> None:
+        """Tell everybody. Never fails."""
+        for observer in self.observers:
+            try:
+                observer(fact)
+            except Exception:
+                _LOG.exception("an observer failed at %s; mail goes on", type(fact).__name__)
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for name, service in self._services.items():
+                nursery.start_soon(_keep_running, name, service)
+            for server in self._servers:
+                nursery.start_soon(self._serve, server)
+
+    async def _serve(self, server: _Server) -> None:
+        async with server.listener:
+            await _keep_running(f"HTTP at {server.listener.endpoint}", lambda: server.http.run(server.listener))
+
+
+async def _keep_running(name: str, service: Callable[[], Awaitable[None]]) -> None:
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            return await service()
+        except Exception:
+            _LOG.exception("%s failed and is started again in %g s; mail goes on", name, pause_s)
+        await trio.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+@frozen(kw_only=True)
+class Watchmaker:
+    """Makes the parts from the configuration."""
+
+    config: Config
+    world: World
+    spool: Spool
+    shutdown: Shutdown
+    observe: Observe
+    """Who hears of everything in any case."""
+    open_listener: Open
+    free_space: FreeSpace
+    _pulse: Pulse = field(init=False, factory=Pulse)
+    _recent: RecentAttempts = field(init=False, factory=RecentAttempts)
+
+    async def make(self) -> Watch:
+        """Open what there is to open. Raises ListenFailed and AuditUnusable."""
+        config, audit = self.config, await self._audit()
+        metrics = self._metrics() if config.metrics.enabled else None
+        health = self._health(audit)
+        routes: dict[str, Mapping[str, Handler]] = {}
+        if metrics is not None:
+            routes["metrics"] = {"/metrics": self._exposition(metrics, health, audit)}
+        if config.health.enabled:
+            routes["health"] = health.routes()
+        if config.api.enabled:
+            routes["api"] = {}
+        sections, servers = await self._listen(routes)
+        services: dict[str, Callable[[], Awaitable[None]]] = {}
+        if metrics is not None or config.health.enabled:
+            services["the pulse"] = self._pulse.run
+        if audit is not None:
+            services["the audit log"] = audit.run
+        observers = [self.observe]
+        observers += [self._recent.observe] if config.health.enabled else []
+        observers += [part.observe for part in (metrics, audit) if part is not None]
+        return Watch(observers=tuple(observers), sections=sections, servers=servers, services=services)
+
+    async def _listen(
+        self, routes: Mapping[str, Mapping[str, Handler]]
+    ) -> tuple[dict[str, Endpoint], tuple[_Server, ...]]:
+        """Open one server for each address; sections that have the same one share it."""
+        addresses = {
+            "metrics": self.config.metrics.listen_addr,
+            "health": self.config.health.listen_addr,
+            "api": self.config.api.listen_addr,
+        }
+        sections: dict[str, Endpoint] = {}
+        servers: list[_Server] = []
+        for address in dict.fromkeys(addresses[section] for section in routes):
+            here = [section for section in routes if addresses[section] == address]
+            served = {path: handler for section in here for path, handler in routes[section].items()}
+            if "api" in here:
+                served["/"] = _index([*served, "/"], str(self.config.hostname))
+            listener = await self.open_listener(address)
+            http = HttpServer(routes=served, settings=self.config.http, own_name=self.config.hostname.ascii)
+            servers.append(_Server(http, listener))
+            sections |= dict.fromkeys(here, listener.endpoint)
+        return sections, tuple(servers)
+
+    def _metrics(self) -> Metrics:
+        listeners = tuple(str(listener.listen_addr) for listener in self.config.smtp.listeners)
+        return Metrics(listeners=listeners, domains=BusiestDomains(self.config.metrics.max_domains))
+
+    def _health(self, audit: AuditLog | None) -> Health:
+        examination = Examination(
+            spool=self.spool,
+            disk=self.world.disk,
+            directory=PurePath(self.config.spool_path),
+            free_space=self.free_space,
+            is_draining=lambda: self.shutdown.draining,
+        )
+        return Health(
+            settings=self.config.health,
+            examination=examination,
+            recent=self._recent,
+            pulse=self._pulse,
+            clock=self.world.clock,
+            audit_writable=lambda: None if audit is None else audit.writable,
+        )
+
+    def _exposition(self, metrics: Metrics, health: Health, audit: AuditLog | None) -> Exposition:
+        async def look() -> Gauges:
+            condition = await health.examination.condition()
+            return Gauges(
+                queue=condition.queue,
+                free_bytes=condition.free_bytes,
+                ready=await health.is_ready(),
+                audit_dropped=0 if audit is None else audit.dropped,
+            )
+
+        return Exposition(
+            metrics=metrics,
+            loop_lag=self._pulse.lag,
+            version=empath.__version__,
+            offload=self.world.offload.own("metrics", threads=1),
+            look=look,
+        )
+
+    async def _audit(self) -> AuditLog | None:
+        settings = self.config.audit
+        if not settings.enabled:
+            return None
+        disk, key = self.world.disk, b""
+        try:
+            if Redaction.HASH in (settings.redact_sender, settings.redact_recipients):
+                path = PurePath(self.config.spool_path) / "audit.key"
+                key = await read_or_make_key(disk, self.world.entropy, path)
+            redactor = Redactor(sender=settings.redact_sender, recipients=settings.redact_recipients, key=key)
+            audit = AuditLog(
+                archive=Archive(
+                    disk=disk,
+                    offload=self.world.offload.own("audit", threads=1),
+                    path=PurePath(settings.log_path),
+                    daily=settings.rotate_daily,
+                    retain_days=settings.retain_days,
+                ),
+                recorder=Recorder(node=str(self.config.hostname), redactor=redactor),
+                clock=self.world.clock,
+                max_pending=settings.max_pending,
+            )
+            await audit.open()
+        except DiskError as problem:
+            raise AuditUnusable(str(problem)) from problem
+        return audit
+
+
+def _index(paths: list[str], hostname: str) -> Handler:
+    body = f"Empath {empath.__version__} on {hostname}\n\n" + "".join(f"{path}\n" for path in sorted(paths))
+
+    async def index(_: Request) -> Response:
+        await trio.lowlevel.checkpoint()
+        return Response(content_type="text/plain; charset=utf-8", body=body.encode())
+
+    return index

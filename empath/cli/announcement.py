@@ -1,0 +1,43 @@
+"""What ``empath serve`` tells when it has started: who it is, where mail goes, and where everything is."""
+
+from itertools import groupby
+
+from empath.app import Places
+from empath.capture import DIRECTORY
+from empath.config import Loaded
+from empath.config.schema import Config, Mode
+
+
+def announcement(found: Loaded, places: Places) -> list[str]:
+    """Return the lines; in the sandbox also what to do next."""
+    config = found.config
+    lines = [
+        f"empath {config.hostname}: {_where_mail_goes(config)}",
+        f"  smtp {' '.join(map(str, places.smtp))}   spool {config.spool_path}",
+        *_sections(places),
+        f"  configuration {' '.join(map(str, found.files)) or 'none: all keys have their defaults'}",
+    ]
+    if config.mode is Mode.SANDBOX and places.smtp:
+        moved = str(places.smtp[0]) != str(config.smtp.listeners[0].listen_addr)
+        lines += [
+            f"  captured mail {config.spool_path / DIRECTORY}",
+            f"  try  empath send {f'--server {places.smtp[0]} ' if moved else ''}--to ann@example.org",
+            "       empath captured list",
+        ]
+    return lines
+
+
+def _sections(places: Places) -> list[str]:
+    """Where HTTP is spoken, and what can be asked for there."""
+    shared = groupby(places.sections.items(), key=lambda item: str(item[1]))
+    servers = [f"http://{address} {', '.join(name for name, _ in here)}" for address, here in shared]
+    return [f"  {'   '.join(servers)}"] if servers else []
+
+
+def _where_mail_goes(config: Config) -> str:
+    if config.delivery.frozen:
+        return "FROZEN, mail is accepted and kept, and none goes out (delivery.frozen)"
+    if config.mode is Mode.SANDBOX:
+        return "SANDBOX, mail is captured here, nothing leaves this machine"
+    host = config.delivery.smart_host
+    return f"live, mail goes to {host} (delivery.smart_host)" if host else "live, mail goes to the hosts that DNS names"
