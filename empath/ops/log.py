@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from empath.mail.delivery import Status
 from empath.mail.facts import (
     BreakerMoved,
     ClientIntroduced,
@@ -42,11 +43,23 @@ def log_fact(fact: Fact) -> None:
             )
         case ClientIntroduced(session=session, client_ip=client_ip, login=login):
             _LOG.info("%s is for client=%s login=%s (XCLIENT)", session, client_ip or "-", login or "-")
-        case MessageAccepted(message=message, envelope=envelope, size_bytes=size):
+        case MessageAccepted(message=message, session=session, envelope=envelope, size_bytes=size):
+            client_ip = envelope.origin.client_ip if envelope.origin else None
             sender, count = envelope.reverse_path or "", len(envelope.recipients)
-            _LOG.info("%s accepted from=<%s> recipients=%d size=%d", message, sender, count, size)
-        case MessageRefused(session=session, verb=verb, recipient=recipient, reply=reply):
-            _LOG.info("%s refused %s to=<%s> reply=%s", session, verb.value, recipient or "", reply)
+            _LOG.info(
+                "%s accepted client=%s session=%s from=<%s> recipients=%d size=%d",
+                message,
+                client_ip or "-",
+                session or "-",
+                sender,
+                count,
+                size,
+            )
+        case MessageRefused(session=session, client_ip=client_ip, verb=verb, reply=reply):
+            sender, to = fact.reverse_path or "", f" to=<{fact.recipient}>" if fact.recipient else ""
+            _LOG.info(
+                "%s refused %s client=%s from=<%s>%s reply=%s", session, verb.value, client_ip or "-", sender, to, reply
+            )
         case DeliveryAttempted(delivery=delivery, recipient=address, outcome=Delivered(reply, host)):
             _LOG.info("%s delivered to=<%s> host=%s reply=%s", delivery, address, host, reply)
         case DeliveryAttempted(
@@ -61,6 +74,8 @@ def log_fact(fact: Fact) -> None:
         case ReportMade(report=report, sender=sender, about=about):
             told = " ".join(f"{delivery}={action.value}" for delivery, action in about[:_MOST_NAMED])
             _LOG.info("%s reports to=<%s> %s%s", report, sender, told, " ..." if len(about) > _MOST_NAMED else "")
+        case DeliveryEnded(status=Status.COMPLETED):
+            pass  # "delivered" has said so
         case DeliveryEnded(delivery=delivery, status=status):
             _LOG.info("%s %s", delivery, status.value)
         case BreakerMoved(site=site, before=before, after=after):

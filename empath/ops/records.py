@@ -117,6 +117,7 @@ class Recorder:
         record |= {
             "event": "rejected",
             "session": str(fact.session),
+            "peer": fact.client_ip,
             "sender": self.redactor.of_sender(sender),
             "recipients": [self.redactor.of_recipient(recipient)] if recipient else [],
             "command": fact.verb.value,

@@ -54,7 +54,15 @@ def accepted(*, at: float = NOW) -> MessageAccepted:
 def refused() -> MessageRefused:
     """A recipient that is not taken."""
     reply = Reply(550, "relaying denied", "5.7.1")
-    return MessageRefused(at=NOW, session=SESSION, verb=Verb.RCPT, reply=reply, reverse_path=BILLING, recipient=ANN)
+    return MessageRefused(
+        at=NOW,
+        session=SESSION,
+        client_ip="192.0.2.9",
+        verb=Verb.RCPT,
+        reply=reply,
+        reverse_path=BILLING,
+        recipient=ANN,
+    )
 
 
 def attempted(

@@ -59,18 +59,31 @@ def attempted(outcome: Outcome) -> Fact:
                 size_bytes=5,
                 commit_s=0,
             ),
-            "6911c5b5-2a accepted from=<bob@example.com> recipients=1 size=5",
+            "6911c5b5-2a accepted client=- session=6911c5b5-7 from=<bob@example.com> recipients=1 size=5",
         ),
         (
             MessageRefused(
                 at=0,
                 session=SESSION,
+                client_ip="192.0.2.1",
                 verb=Verb.RCPT,
                 reply=Reply(550, "no", "5.7.1"),
                 reverse_path=BOB,
                 recipient=ANN,
             ),
-            "6911c5b5-7 refused RCPT to=<ann@example.org> reply=550 5.7.1 no",
+            "6911c5b5-7 refused RCPT client=192.0.2.1 from=<bob@example.com> to=<ann@example.org> reply=550 5.7.1 no",
+        ),
+        (
+            MessageRefused(
+                at=0,
+                session=SESSION,
+                client_ip=None,
+                verb=Verb.MAIL,
+                reply=Reply(550, "no", "5.7.1"),
+                reverse_path=BOB,
+                recipient=None,
+            ),
+            "6911c5b5-7 refused MAIL client=- from=<bob@example.com> reply=550 5.7.1 no",
         ),
         (
             LoginAccepted(at=0, session=SESSION, client_ip="192.0.2.1", login="ann", mechanism="PLAIN"),
@@ -92,8 +105,8 @@ def attempted(outcome: Outcome) -> Fact:
             "6911c5b6-7 reports to=<bob@example.com> 6911c5b5-2a.0=failed",
         ),
         (
-            DeliveryEnded(at=0, delivery=DELIVERY, status=Status.COMPLETED, diagnosis=None, report=None),
-            "6911c5b5-2a.0 completed",
+            DeliveryEnded(at=0, delivery=DELIVERY, status=Status.EXPIRED, diagnosis=None, report=None),
+            "6911c5b5-2a.0 expired",
         ),
         (
             BreakerMoved(at=0, site="example.org", before="closed", after="open", until=60),
@@ -111,4 +124,10 @@ def test_a_fact_is_one_line(fact: Fact, line: str, caplog: pytest.LogCaptureFixt
 def test_a_higher_level_is_silent(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "empath.mail"):
         log_fact(attempted(Deferred(TROUBLE)))
+    assert caplog.messages == []
+
+
+def test_what_was_delivered_is_not_said_twice(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        log_fact(DeliveryEnded(at=0, delivery=DELIVERY, status=Status.COMPLETED, diagnosis=None, report=None))
     assert caplog.messages == []

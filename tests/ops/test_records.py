@@ -97,6 +97,8 @@ def test_a_message_that_was_accepted() -> None:
 def test_a_recipient_that_was_refused() -> None:
     found = record(refused())
     assert (found["event"], found["command"], found["code"], found["enhanced"]) == ("rejected", "RCPT", 550, "5.7.1")
+    assert (found["peer"], found["sender"]) == ("192.0.2.9", "billing@example.com")
+    assert found["recipients"] == ["ann@example.org"]
 
 
 @pytest.mark.parametrize(("status", "event"), [(Status.FAILED, "bounced"), (Status.EXPIRED, "expired")])
