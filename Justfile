@@ -29,6 +29,10 @@ test *ARGUMENTS:
 soak ROUNDS="200" MESSAGES="10000":
     SOAK_ROUNDS="$1" SOAK_MESSAGES="$2" pytest --timeout=7200 -s tests/process/test_kill.py tests/process/test_relay.py
 
+# Abuse the daemon in every way at full size, and print what it took: a minute or two.
+abuse:
+    ABUSE=1 pytest --timeout=600 -s tests/process/test_abuse.py
+
 # Check style, types and the use of Trio.
 lint:
     ruff check
@@ -60,6 +64,17 @@ fuzz-replay:
 # Measure: just bench smtp runs bench/smtp.py; further arguments go to it.
 bench NAME *ARGUMENTS:
     python "bench/$1.py" "${@:2}"
+
+# Build the wheel, install it in an environment of its own as pipx does, and try that as a new user would.
+package:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    where=$(mktemp --directory)
+    trap 'rm --recursive --force "$where"' EXIT
+    python -m pip wheel --quiet --no-deps --wheel-dir "$where" .
+    python -m venv "$where/venv"
+    "$where/venv/bin/python" -m pip install --quiet "$where"/*.whl
+    EMPATH_INSTALLED="$where/venv" pytest tests/process/test_sandbox.py tests/process/test_start.py
 
 # Build the documentation; a warning is an error.
 docs:

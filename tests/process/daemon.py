@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -15,8 +16,17 @@ from attrs import define, field, frozen
 START_S: Final = 20.0
 STOP_S: Final = 60.0
 
-_ANNOUNCED: Final = re.compile(r"^ +smtp (\S+):(\d+)")
-_COMMAND: Final = (sys.executable, "-c", "from empath.cli.main import main; main()")
+# In both forms of the log.
+_SMTP: Final = re.compile(r"""^( +|.*"message":")smtp \S+:(\d+)""")
+_HTTP: Final = re.compile(r"""^( +|.*"message":")http://(\S+) """)
+_LAST: Final = re.compile(r"""^( +|.*"message":")configuration """)
+# What is tried is this tree, or the program that is installed beside another interpreter (`just package`).
+_INSTALLED: Final = os.environ.get("EMPATH_INSTALLED")
+_COMMAND: Final = (
+    (f"{_INSTALLED}/bin/empath",)
+    if _INSTALLED
+    else (sys.executable, "-c", "from empath.cli.main import main; main()")
+)
 
 
 @frozen
@@ -29,15 +39,24 @@ class Finished:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return an environment without the configuration of whoever runs the tests; all that is kept lies in ``home``."""
+    """Return an environment without the configuration of whoever runs the tests; all that is kept lies in ``home``.
+
+    What would listen on a port of its own gets any free one, since several daemons run at a time.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("EMPATH_", "XDG_"))}
-    root = str(Path(__file__).parents[2])
-    return inherited | {"HOME": str(home), "EMPATH_SPOOL__PATH": f"{home}/spool", "PYTHONPATH": root}
+    return inherited | {
+        "HOME": str(home),
+        "PYTHONPATH": "" if _INSTALLED else str(Path(__file__).parents[2]),
+        "EMPATH_SPOOL__PATH": f"{home}/spool",
+        "EMPATH_AUDIT__LOG_PATH": f"{home}/audit.jsonl",
+        "EMPATH_LOG__FORMAT": "logfmt",
+        **{f"EMPATH_{section}__LISTEN_ADDR": "127.0.0.1:0" for section in ("METRICS", "HEALTH", "API")},
+    }
 
 
-def empath(*arguments: str, home: Path, stdin: str = "") -> Finished:
-    """Run a subcommand to its end."""
-    command, variables = [*_COMMAND, *arguments], environment(home)
+def empath(*arguments: str, home: Path, stdin: str = "", more: dict[str, str] | None = None) -> Finished:
+    """Run a subcommand to its end. ``more``: further variables of its environment."""
+    command, variables = [*_COMMAND, *arguments], environment(home) | (more or {})
     done = subprocess.run(
         command, check=False, env=variables, input=stdin, capture_output=True, text=True, timeout=START_S
     )
@@ -73,6 +92,8 @@ class Daemon:
     """None: none at all, as a new user has it."""
     wrapper: tuple[str, ...] = ()
     """What to run it under, such as strace with its options."""
+    more: dict[str, str] = field(factory=dict)
+    """Further variables of its environment."""
     lines: list[str] = field(init=False, factory=list)
     """What it has written to stderr, over all its starts."""
     port: int = field(init=False, default=0)
@@ -94,6 +115,11 @@ class Daemon:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def http(self) -> str:
+        """Where HTTP is spoken, if the sections of the configuration share a server."""
+        return next(found[2] for line in reversed(self.lines) if (found := _HTTP.match(line)))
+
+    @property
     def log(self) -> str:
         """All that it has written, as one text."""
         return "\n".join(self.lines)
@@ -109,7 +135,7 @@ class Daemon:
         configuration = () if self.config is None else ("--config", str(self.config))
         self._process = subprocess.Popen(
             [*self.wrapper, *_COMMAND, "serve", *configuration],
-            env=environment(self.home),
+            env=environment(self.home) | self.more,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -126,11 +152,21 @@ class Daemon:
 
     def _collect(self, process: "subprocess.Popen[str]") -> None:
         assert process.stderr is not None
+        port = 0
         for line in process.stderr:
             self.lines.append(line.rstrip("\n"))
-            if found := _ANNOUNCED.match(line):
-                self._listening.put(int(found[2]))
+            if found := _SMTP.match(line):
+                port = int(found[2])
+            if _LAST.match(line):
+                self._listening.put(port)
         self._listening.put(0)
+
+    def wait_for_line(self, text: str, timeout_s: float = 20.0) -> None:
+        """Wait until a line that it writes holds a text."""
+        deadline = time.monotonic() + timeout_s
+        while not any(text in line for line in list(self.lines)):
+            assert time.monotonic() < deadline, f"{text!r} was not written:\n{self.log}"
+            time.sleep(0.02)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
