@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 
-from attrs import frozen
+import trio
+from attrs import field, frozen
 
+from empath.app.connecting import Connecting
+from empath.app.encryption import Encryption
+from empath.app.reply_rules import read_rules
 from empath.app.shutdown import Shutdown
-from empath.config.schema import Config, HostPort, ListenerSettings, ListenerTls
+from empath.config.relay_policy import relay_policy
+from empath.config.retries import retries
+from empath.config.schema import Config, ListenerAuth, ListenerSettings
 from empath.delivery.capacity import Capacity
 from empath.delivery.closing import Closing, Observe
 from empath.delivery.dispatcher import Dispatcher
-from empath.delivery.hop import Dialling
 from empath.delivery.job import Job
 from empath.delivery.lane import Lane
-from empath.delivery.limits import RateLimits, domain_settings
+from empath.delivery.limits import RateLimits
+from empath.delivery.reporting import Reporting
+from empath.delivery.rooms import Rooms
+from empath.delivery.routing import approach, next_hop, own_host, routes
 from empath.delivery.sender import Connection, Dispatch
+from empath.delivery.stock import Stock
 from empath.delivery.target import Finder, parsed
+from empath.hooks import Plugged, chain_for, plug
 from empath.ingress.admission import Admission
 from empath.ingress.listener import Intake
+from empath.ingress.quotas import Quotas, prefixes, quota
 from empath.ingress.reception import Reception
+from empath.ingress.users import Users, make_users
+from empath.policy.approach import Approach
 from empath.policy.breaker import Breaker
-from empath.policy.relay import RelayPolicy
-from empath.policy.retry import RetryPolicy
+from empath.policy.logins import SenderLogins
+from empath.policy.reply_rules import ReplyRules, before_shipped, shipped
 from empath.policy.route import NextHop, Routes
 from empath.policy.site import site_of
-from empath.policy.tls import TlsPolicy
 from empath.policy.window import Window
-from empath.smtp import Domain
 from empath.spool.contract import Spool
 from empath.world.endpoint import TcpEndpoint
+from empath.world.free_space import FreeSpace
 from empath.world.ports import World
-from empath.world.tls import opportunistic_context, server_context
-
-LANE_ROOM = 2000
-"""Jobs that may wait in one lane before further ones go back to the spool."""
-ROOM = 10_000
-"""Deliveries that may be in memory in all."""
 
 
 @frozen(kw_only=True)
 class Assembly:
-    """Makes the parts of one worker."""
+    """Makes the parts of one worker. Raises HookUnusable and RulesUnusable."""
 
     config: Config
     world: World
@@ -51,34 +58,79 @@ class Assembly:
     observe: Observe
     capture: TcpEndpoint | None
     """Where the peer of the sandbox listens; None: mail goes out."""
+    free_space: FreeSpace | None = None
+    encryption: Encryption
+    _quotas: Quotas = field(init=False)
+    _users: dict[Path, Users] = field(init=False, factory=dict)
+    """By file: listeners that name the same one share its users, and the count of their guesses."""
+
+    def _new_quotas(self) -> Quotas:
+        return Quotas(self.config.smtp.limits)
+
+    _rules: ReplyRules = field(init=False)
+
+    @_rules.default
+    def _read_rules(self) -> ReplyRules:
+        path = self.config.delivery.rules_file
+        return shipped() if path is None else before_shipped(read_rules(path))
+
+    _hooks: tuple[Plugged, ...] = field(init=False)
+
+    @_hooks.default
+    def _plug_hooks(self) -> tuple[Plugged, ...]:
+        return plug(self.config.smtp.hooks, self.world)
 
     def intake(self, listener: ListenerSettings, admission: Admission) -> Intake:
         """The sessions of a listener. Raises CertificateUnusable."""
-        files = listener.starttls
-        context = None
-        if listener.tls is not ListenerTls.NONE and files.cert_file and files.key_file:
-            context = server_context(files.cert_file, files.key_file)
         reception = Reception(
             hostname=self.config.hostname,
             listener=listener,
             limits=self.config.smtp.limits,
             inline_limit_bytes=self.config.spool.inline_body_limit_bytes,
-            relay=RelayPolicy(
-                networks=self.config.relay.from_networks,
-                domains=frozenset(domain.ascii for domain in self.config.relay.domains),
-            ),
+            quotas=self._quotas,
+            users=self._users_of(listener),
+            sender_logins=SenderLogins(self.config.relay.sender_logins),
+            relay=relay_policy(self.config),
+            hooks=chain_for(listener, self._hooks),
             spool=self.spool,
             clock=self.world.clock,
             entropy=self.world.entropy,
-            tls=context,
+            tls=self.encryption.entrance(listener),
             observe=self.observe,
+            free_space=self.free_space,
         )
         return Intake(reception, admission)
+
+    def _users_of(self, listener: ListenerSettings) -> Users | None:
+        path = listener.users_file
+        if listener.auth is ListenerAuth.NONE or path is None:
+            return None
+        if path not in self._users:
+            smtp = self.config.smtp
+            self._users[path] = make_users(self.world, path, smtp.auth, prefixes(smtp.limits))
+        return self._users[path]
+
+    async def load_users(self) -> None:
+        """Read the users of all listeners that were made. Raises UsersUnusable."""
+        for users in self._users.values():
+            await users.load()
+
+    async def watch_users(self) -> None:
+        """Keep an eye on their files."""
+        async with trio.open_nursery() as nursery:
+            for users in self._users.values():
+                nursery.start_soon(users.watch)
 
     def admission(self) -> Admission:
         """The one count of sessions for all listeners."""
         limits = self.config.smtp.limits
-        return Admission(limits.max_connections, limits.max_connections_per_ip)
+        return Admission(
+            limits.max_connections,
+            limits.max_connections_per_ip,
+            max_sessions_per_network=limits.max_connections_per_prefix,
+            prefixes=prefixes(limits),
+            arrivals=quota(limits.connections_per_client, limits),
+        )
 
     def dispatcher(self) -> Dispatcher:
         """The sending side."""
@@ -86,7 +138,6 @@ class Assembly:
         closing = self._closing()
         finder = self._finder()
         capacity = Capacity(delivery.max_parallel_deliveries)
-        context = opportunistic_context()
 
         def release(job: Job) -> None:
             dispatcher.release(job)
@@ -94,21 +145,9 @@ class Assembly:
         async def shed(lane: Lane) -> None:
             await dispatcher.shed(lane)
 
-        def dialling(domain: str) -> Dialling:
-            own = domain_settings(delivery, domain)
-            policy = TlsPolicy.REQUIRED if own and own.require_tls else delivery.tls.default_policy
-            return Dialling(
-                network=self.world.network,
-                hostname=self.config.hostname.ascii,
-                timeouts=delivery.smtp_timeouts,
-                # The peer of the sandbox is this very process, and has no certificate.
-                tls=policy if self.capture is None else TlsPolicy.DISABLED,
-                context=context,
-            )
-
         dispatch = Dispatch(
             finder=finder,
-            dialling=dialling,
+            dialling=Connecting(self.config, self.world, finder, sandboxed=self.capture is not None).dialling,
             limits=RateLimits(delivery),
             closing=closing,
             shield=self.shutdown.shield,
@@ -117,15 +156,19 @@ class Assembly:
             idle_s=delivery.connection_pool.idle_timeout_s,
             max_messages=delivery.max_messages_per_connection,
             max_recipients=delivery.max_recipients_per_transaction,
+            max_search_s=delivery.max_search_time_s,
+            one_write_bytes=delivery.one_write_limit_bytes,
             put_back_s=delivery.retry_base_delay_s,
         )
+        stock = Stock(max_deliveries=delivery.max_deliveries_in_memory, max_bytes=delivery.max_memory_bytes)
         dispatcher = Dispatcher(
             spool=self.spool,
             closing=closing,
             new_lane=partial(self._lane, capacity, lambda lane: Connection(lane, dispatch)),
             site_of=lambda domain: site_of(parsed(domain), finder.next_hop(domain)),
-            room=ROOM,
-            lane_room=LANE_ROOM,
+            stock=stock,
+            rooms=Rooms(delivery.max_backlog_per_site, stock),
+            max_lanes=delivery.max_lanes,
             lease_s=delivery.retry_base_delay_s,
         )
         return dispatcher
@@ -154,7 +197,7 @@ class Assembly:
             own.max_connections
             for domain, own in delivery.domains.items()
             if own.max_connections is not None
-            and site == site_of(domain, self._next_hop(own.mx_override) if own.mx_override else None)
+            and site == site_of(domain, next_hop(delivery, own.mx_override) if own.mx_override else None)
         ]
         return min(limits, default=delivery.max_connections_per_host)
 
@@ -162,42 +205,31 @@ class Assembly:
         delivery = self.config.delivery
         return Closing(
             spool=self.spool,
-            retry=RetryPolicy(
-                base_delay_s=delivery.retry_base_delay_s,
-                multiplier=delivery.retry_multiplier,
-                max_delay_s=delivery.retry_max_delay_s,
-                jitter_factor=delivery.retry_jitter_factor,
-                max_attempts=delivery.max_attempts,
-                max_age_s=delivery.max_age_s,
-            ),
+            retry=retries(delivery),
+            rules=self._rules,
+            uncertain=delivery.uncertain.action,
             clock=self.world.clock,
             entropy=self.world.entropy,
-            hostname=self.config.hostname.ascii,
-            bounce=delivery.dsn.bounce,
+            reporting=Reporting(
+                spool=self.spool,
+                entropy=self.world.entropy,
+                hostname=self.config.hostname.ascii,
+                settings=delivery.dsn,
+            ),
             observe=self.observe,
         )
 
     def _finder(self) -> Finder:
         delivery = self.config.delivery
-        if self.capture is not None:
-            routes = Routes(smart_host=NextHop(self.capture.host, self.capture.port))
-        else:
-            overrides = {
-                domain.ascii: self._next_hop(own.mx_override)
-                for domain, own in delivery.domains.items()
-                if own.mx_override is not None
-            }
-            smart_host = self._next_hop(delivery.smart_host) if delivery.smart_host else None
-            routes = Routes(smart_host=smart_host, overrides=overrides)
+        capture = self.capture
+        # Asked for each message, and the answer changes with the configuration only.
+        how = lru_cache(maxsize=delivery.max_lanes)(partial(approach, delivery))
         return Finder(
-            routes=routes,
+            routes=Routes(smart_host=NextHop(capture.host, capture.port)) if capture else routes(delivery),
             resolver=self.world.resolver,
             entropy=self.world.entropy,
-            own_name=self.config.hostname.ascii,
-            port=delivery.smtp_port,
-            allow_private=delivery.allow_private_hosts,
+            own=own_host(self.config),
+            approach=(lambda domain: Approach(port=capture.port)) if capture else how,
+            max_hosts=delivery.max_hosts_per_attempt,
+            enforce_dnssec=delivery.dns.dnssec.enforce and capture is None,
         )
-
-    def _next_hop(self, host: HostPort) -> NextHop:
-        name = host.host.ascii if isinstance(host.host, Domain) else str(host.host)
-        return NextHop(name, host.port or self.config.delivery.smtp_port)

@@ -32,6 +32,7 @@ from empath.ops.recent import RecentAttempts
 from empath.ops.records import Recorder
 from empath.ops.redaction import Redactor, read_or_make_key
 from empath.spool.contract import Spool
+from empath.world.certificates import Certificate
 from empath.world.endpoint import Endpoint, TcpEndpoint
 from empath.world.errors import DiskError
 from empath.world.free_space import FreeSpace
@@ -109,6 +110,8 @@ class Watchmaker:
     """Who hears of everything in any case."""
     open_listener: Open
     free_space: FreeSpace
+    certificates: Callable[[], tuple[Certificate, ...]]
+    """Those that clients are shown now."""
     _pulse: Pulse = field(init=False, factory=Pulse)
     _recent: RecentAttempts = field(init=False, factory=RecentAttempts)
 
@@ -186,6 +189,7 @@ class Watchmaker:
                 free_bytes=condition.free_bytes,
                 ready=await health.is_ready(),
                 audit_dropped=0 if audit is None else audit.dropped,
+                certificates_end={_name(one): one.not_after for one in self.certificates()},
             )
 
         return Exposition(
@@ -232,3 +236,8 @@ def _index(paths: list[str], hostname: str) -> Handler:
         return Response(content_type="text/plain; charset=utf-8", body=body.encode())
 
     return index
+
+
+def _name(certificate: Certificate) -> str:
+    """What operators know a certificate by."""
+    return certificate.names[0] if certificate.names else certificate.cert_file.name

@@ -5,6 +5,7 @@
     SERVICES .......... a crash of any child ends the worker: memory never holds the only copy
     |- signals          begin the shutdown, or hasten it
     |- capture          the peer of the sandbox
+    |- watch            metrics, health, audit log: begun again if they fail, since mail does not depend on them
     `- STORE .......... the committer: outlives all work
        `- drain ....... its deadline is set by the shutdown
           `- WORK
@@ -19,23 +20,27 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import PurePath
 
 import trio
 from attrs import field, frozen
 
 from empath.app.assembly import Assembly
+from empath.app.encryption import Encryption
 from empath.app.shutdown import Shutdown
-from empath.capture import DIRECTORY, Archive
+from empath.app.watch import Watch, Watchmaker
+from empath.capture import DIRECTORY, Archive, Caps
 from empath.capture import serve as serve_capture
 from empath.config.schema import Config, Mode
 from empath.delivery.closing import Observe
 from empath.ingress.listener import Intake
+from empath.spool.contract import Spool
 from empath.spool.open import open_spool
 from empath.spool.store import Store
 from empath.world.endpoint import MAX_PORT, Endpoint, TcpEndpoint
 from empath.world.errors import ListenFailed
+from empath.world.free_space import FreeSpace
 from empath.world.ports import Listener, World
 from empath.world.signals import Request
 
@@ -43,6 +48,16 @@ _LOG = logging.getLogger(__name__)
 
 _SANDBOX_PORTS = 100
 """How many further ports the sandbox tries."""
+
+
+@frozen
+class Places:
+    """What is listened on."""
+
+    smtp: list[Endpoint]
+    """In the order of the configuration."""
+    sections: Mapping[str, Endpoint]
+    """``metrics``, ``health`` and ``api``, as far as they are enabled."""
 
 
 @frozen(kw_only=True)
@@ -54,16 +69,18 @@ class Worker:
     observe: Observe
     open_store: Callable[[], Store] = field()
     """Opens the queue. Called in a thread of its own."""
+    on_stop: Callable[[], None] = field(default=lambda: None)
+    """Called when the end begins, and again when it is hastened."""
 
     async def run(
         self,
         requests: AsyncIterator[Request],
         *,
-        task_status: trio.TaskStatus[list[Endpoint]] = trio.TASK_STATUS_IGNORED,
+        task_status: trio.TaskStatus[Places] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Run until a request to stop is carried out. Starts with the endpoints that are listened on.
+        """Run until a request to stop is carried out. Starts with the places that are listened on.
 
-        Raises SpoolError, ListenFailed and CertificateUnusable, before it has started.
+        Raises SpoolError, ListenFailed, AuditUnusable, CertificateUnusable and UsersUnusable, before it has started.
         """
         shutdown = Shutdown(self.config.shutdown.grace_s)
         holder = f"empath (pid {os.getpid()})"
@@ -73,17 +90,27 @@ class Worker:
             open_spool(self.world, path, self.open_store, holder=holder) as spool,
         ):
             capture = await services.start(self._capture) if self.config.mode is Mode.SANDBOX else None
+            free_space = FreeSpace(
+                disk=self.world.disk,
+                directories=(path, PurePath(self.config.queue_path)),
+                min_free_bytes=self.config.spool.min_free_bytes,
+            )
+            encryption = Encryption(self.config.smtp.tls, self.world)
+            watch = await self._watch(spool, shutdown, free_space, encryption)
             assembly = Assembly(
                 config=self.config,
                 world=self.world,
                 spool=spool,
                 shutdown=shutdown,
-                observe=self.observe,
+                observe=watch.observe,
                 capture=capture,
+                free_space=free_space,
+                encryption=encryption,
             )
             listeners = await self._listen(assembly)
-            services.start_soon(_obey, requests, shutdown)
-            task_status.started([listener.endpoint for listener, _ in listeners])
+            services.start_soon(self._obey, requests, shutdown)
+            services.start_soon(watch.run)
+            task_status.started(Places([listener.endpoint for listener, _ in listeners], watch.sections))
             with shutdown.drain:
                 async with trio.open_nursery() as work:
                     work.start_soon(self._take_in, assembly, listeners, work)
@@ -96,15 +123,31 @@ class Worker:
             async with trio.open_nursery() as intake:
                 for listener, sessions in listeners:
                     intake.start_soon(sessions.run, listener, work)
+                intake.start_soon(assembly.encryption.watch)
+                intake.start_soon(assembly.watch_users)
                 if not self.config.delivery.frozen:
                     intake.start_soon(dispatcher.run, work)
         for _, sessions in listeners:
             sessions.drain()
         await dispatcher.drain()
 
+    async def _watch(self, spool: Spool, shutdown: Shutdown, free_space: FreeSpace, encryption: Encryption) -> Watch:
+        maker = Watchmaker(
+            config=self.config,
+            world=self.world,
+            spool=spool,
+            shutdown=shutdown,
+            observe=self.observe,
+            open_listener=self._open,
+            free_space=free_space,
+            certificates=lambda: encryption.certificates,
+        )
+        return await maker.make()
+
     async def _listen(self, assembly: Assembly) -> list[tuple[Listener, Intake]]:
         admission = assembly.admission()
         intakes = [(settings, assembly.intake(settings, admission)) for settings in self.config.smtp.listeners]
+        await assembly.load_users()
         return [(await self._open(settings.listen_addr), intake) for settings, intake in intakes]
 
     async def _open(self, endpoint: TcpEndpoint) -> Listener:
@@ -123,12 +166,19 @@ class Worker:
     # The peer itself says when it has started.
     async def _capture(self, *, task_status: trio.TaskStatus[Endpoint]) -> None:  # noqa: ASYNC128
         directory = PurePath(self.config.spool_path) / DIRECTORY
-        archive = await Archive.open(self.world.disk, self.world.clock, directory)
-        endpoint = TcpEndpoint("127.0.0.1", 0)
-        await serve_capture(self.world.network, endpoint, archive=archive, task_status=task_status)
+        settings = self.config.capture
+        caps = Caps(messages=settings.max_messages, size_bytes=settings.max_size_bytes)
+        archive = await Archive.open(self.world.disk, self.world.clock, directory, caps=caps)
+        await serve_capture(
+            self.world.network,
+            TcpEndpoint("127.0.0.1", 0),
+            archive=archive,
+            max_sessions=settings.max_connections,
+            task_status=task_status,
+        )
 
-
-async def _obey(requests: AsyncIterator[Request], shutdown: Shutdown) -> None:
-    async for request in requests:
-        if request is Request.STOP:
-            shutdown.ask()
+    async def _obey(self, requests: AsyncIterator[Request], shutdown: Shutdown) -> None:
+        async for request in requests:
+            if request is Request.STOP:
+                shutdown.ask()
+                self.on_stop()

@@ -36,6 +36,8 @@ class Gauges:
     free_bytes: int | None
     ready: bool
     audit_dropped: int
+    certificates_end: Mapping[str, float]
+    """Until when each certificate is valid, by its name; wall clock, seconds."""
 
 
 @frozen(eq=False)
@@ -127,6 +129,8 @@ class Exposition:
         dropped = "Audit records that were not written for want of room."
         yield CounterMetricFamily("empath_audit_dropped", dropped, value=gauges.audit_dropped)
         yield GaugeMetricFamily("empath_ready", "Whether new mail can be taken: 1 or 0.", value=float(gauges.ready))
+        end = "Until when certificates that clients are shown are valid."
+        yield _gauge("empath_tls_certificate_expiry_timestamp_seconds", end, "name", gauges.certificates_end)
         yield _histogram("empath_loop_lag_seconds", "How late the event loop wakes up.", self.loop_lag)
         build = GaugeMetricFamily("empath_build_info", "What runs here.", labels=["version", "python"])
         build.add_metric([self.version, platform.python_version()], 1)
@@ -140,7 +144,7 @@ def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> 
     return family
 
 
-def _gauge(name: str, meaning: str, label: str, values: Mapping[str, int]) -> Metric:
+def _gauge(name: str, meaning: str, label: str, values: Mapping[str, float]) -> Metric:
     family = GaugeMetricFamily(name, meaning, labels=[label])
     for value, figure in values.items():
         family.add_metric([value], figure)

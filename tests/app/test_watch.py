@@ -50,6 +50,7 @@ class Post:
                 observe=self.facts.append,
                 open_listener=self.listen,
                 free_space=FreeSpace(disk=self.world.world.disk, directories=(path,), min_free_bytes=0),
+                certificates=tuple,
             ).make()
 
     async def status(self, endpoint: TcpEndpoint, path: str) -> int:

@@ -10,6 +10,7 @@ import trio
 from attrs import define, field
 
 from empath.app.assembly import Assembly
+from empath.app.encryption import Encryption
 from empath.app.shutdown import Shutdown
 from empath.config.schema import Config, DeliverySettings, Mode
 from empath.delivery import Dispatcher
@@ -24,6 +25,7 @@ from empath.smtp.params import NO_MAIL_PARAMS, MailParams
 from empath.spool.contract import Acceptance, Body, Finished, Waiting
 from empath.spool.memory import MemoryStore
 from empath.spool.open import open_spool
+from empath.spool.store import Store
 from tests.ingress.stage import BrittleSpool
 
 F = TypeVar("F")
@@ -100,11 +102,15 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    settings: DeliverySettings | None = None, *, change: Callable[[Dispatcher], None] | None = None
+    settings: DeliverySettings | None = None,
+    *,
+    change: Callable[[Dispatcher], None] | None = None,
+    world: SimulatedWorld | None = None,
+    open_store: Callable[[], Store] = MemoryStore,
 ) -> AsyncIterator[Stage]:
     """A dispatcher that runs until the context ends."""
-    world = SimulatedWorld(seed=1)
-    async with open_spool(world.world, PurePath("/spool"), MemoryStore, holder="a test") as inner:
+    world = world or SimulatedWorld(seed=1)
+    async with open_spool(world.world, PurePath("/spool"), open_store, holder="a test") as inner:
         spool, facts, shutdown = BrittleSpool(inner), list[Fact](), Shutdown(30)
         config = Config(
             mode=Mode.LIVE,
@@ -118,6 +124,7 @@ async def stage(
             shutdown=shutdown,
             observe=facts.append,
             capture=None,
+            encryption=Encryption(config.smtp.tls, world.world),
         ).dispatcher()
         if change is not None:
             change(dispatcher)

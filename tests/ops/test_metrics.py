@@ -20,7 +20,13 @@ from empath.world import TcpEndpoint
 from tests.ops.facts import BUSY, LISTENER, UNKNOWN, accepted, attempted, breaker, closed, ended, opened, refused
 
 ASKED = Request(method="GET", path="/metrics", host="localhost", peer=TcpEndpoint("127.0.0.1", 40000))
-GAUGES = Gauges(queue=Statistics(messages=3, waiting=4, claimed=1), free_bytes=10, ready=True, audit_dropped=2)
+GAUGES = Gauges(
+    queue=Statistics(messages=3, waiting=4, claimed=1),
+    free_bytes=10,
+    ready=True,
+    audit_dropped=2,
+    certificates_end={"mx.example.org": 1.5e9},
+)
 Series = dict[tuple[str, ...], float]
 
 
@@ -111,6 +117,7 @@ async def test_what_is_looked_at_and_not_counted() -> None:
     assert found[("empath_spool_free_bytes",)] == 10
     assert found[("empath_audit_dropped_total",)] == 2
     assert found[("empath_ready",)] == 1
+    assert found["empath_tls_certificate_expiry_timestamp_seconds", "mx.example.org"] == 1.5e9
     assert found["empath_build_info", platform.python_version(), "1.0"] == 1
     assert ("process_resident_memory_bytes",) in found
 
@@ -118,7 +125,7 @@ async def test_what_is_looked_at_and_not_counted() -> None:
 async def test_a_queue_that_cannot_be_asked_has_no_series() -> None:
     async def nothing() -> Gauges:
         await trio.lowlevel.checkpoint()
-        return Gauges(queue=None, free_bytes=None, ready=False, audit_dropped=0)
+        return Gauges(queue=None, free_bytes=None, ready=False, audit_dropped=0, certificates_end={})
 
     text = (await exposition(counting(), nothing)(ASKED)).body
     assert b"queue_size" not in text
