@@ -64,6 +64,7 @@ class Assembly:
     _users: dict[Path, Users] = field(init=False, factory=dict)
     """By file: listeners that name the same one share its users, and the count of their guesses."""
 
+    @_quotas.default
     def _new_quotas(self) -> Quotas:
         return Quotas(self.config.smtp.limits)
 
