@@ -1,23 +1,52 @@
 """Finding where to connect for a domain: configuration and DNS, asked anew for every attempt.
 
-The decisions are those of ``empath.policy.route``; here the questions are asked.
+The decisions are those of ``empath.policy.route`` and ``empath.policy.approach``; here the questions are asked.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Final, Generic, TypeVar
 
-from attrs import frozen
+import trio
+from attrs import evolve, frozen
 
-from empath.policy.route import NextHop, Routes, Target, Unresolved, literal_address, mx_hosts, targets
+from empath.mail.diagnosis import Kind
+from empath.policy.approach import Approach, Host, targets
+from empath.policy.route import (
+    Absent,
+    Exchange,
+    NextHop,
+    OwnHost,
+    Routes,
+    Target,
+    Undecided,
+    Unresolved,
+    literal_address,
+    mx_hosts,
+)
 from empath.smtp import AddressLiteral, Domain
-from empath.world.answers import Answer
+from empath.world.answers import Answer, Security
 from empath.world.errors import DnsTemporary, NoData, NoSuchDomain
 from empath.world.ports import Entropy, Resolver
 
 T = TypeVar("T")
+
+_NOBODY: Final = OwnHost()
+_UNPROVEN: Final = {
+    Security.INSECURE: "DNSSEC does not vouch for the answer, and delivery.dns.dnssec.enforce asks for that",
+    Security.INDETERMINATE: "what the resolver says of DNSSEC does not count; see delivery.dns.trust_ad",
+}
+
+
+@frozen
+class Finding(Generic[T]):
+    """What DNS says to one question."""
+
+    records: Sequence[T] | Unresolved
+    canonical_name: str
+    secure: bool = False
 
 
 @frozen(kw_only=True)
@@ -27,51 +56,94 @@ class Finder:
     routes: Routes
     resolver: Resolver
     entropy: Entropy
-    own_name: str
-    port: int
-    """For hosts that DNS names."""
-    allow_private: bool
+    own: OwnHost
+    approach: Callable[[str], Approach]
+    """How the hosts of a recipient domain are connected to."""
+    max_hosts: int
+    enforce_dnssec: bool = False
+    """Whether answers that DNSSEC does not vouch for are as good as none."""
 
     def next_hop(self, domain: str) -> NextHop | None:
         """What configuration says about a domain; None: DNS decides."""
         return self.routes.next_hop(parsed(domain))
 
+    def suits(self, target: Target, domain: str) -> bool:
+        """Whether a connection that was made for another domain has the address family and source of this one."""
+        return self.approach(domain).admits(target)
+
     async def find(self, domain: str) -> tuple[Target, ...]:
         """The addresses to try for a domain, the best first; at least one. Raises Failure."""
-        name = parsed(domain)
+        name, approach = parsed(domain), self.approach(domain)
         next_hop = self.routes.next_hop(name)
         if next_hop is not None:
-            return await self._configured(domain, next_hop)
+            return await self._configured(name.ascii, next_hop, approach)
         if isinstance(name, AddressLiteral):
-            return targets(
-                domain, [(domain, (literal_address(name),))], port=self.port, allow_private=self.allow_private
-            )
-        records = await _records(self.resolver.mx, domain)
-        hosts = mx_hosts(domain, records, own_names={self.own_name}, draw=self.entropy.rng.random)
-        found = [(host, await _records(self.resolver.addresses, host)) for host in hosts]
-        return targets(domain, found, port=self.port, allow_private=self.allow_private)
+            host = Host(exchange=Exchange(name.ascii), addresses=(literal_address(name),))
+            return targets(name.ascii, [host], approach, own=self.own)
+        found = await self._ask(self.resolver.mx, name.ascii)
+        exchanges = mx_hosts(
+            name.ascii, found.records, own=self.own, draw=self.entropy.rng.random, max_hosts=self.max_hosts
+        )
+        hosts = await self._addresses(exchanges, approach, secure=found.secure)
+        return targets(name.ascii, hosts, approach, own=self.own)
 
-    async def _configured(self, domain: str, next_hop: NextHop) -> tuple[Target, ...]:
+    async def _configured(self, domain: str, next_hop: NextHop, approach: Approach) -> tuple[Target, ...]:
         """A host that configuration names may be anywhere, inside our own network above all."""
-        host = next_hop.host
+        approach = evolve(approach, port=next_hop.port, allow_private=True)
+        exchange = Exchange(next_hop.host)
         try:
-            addresses: Sequence[str] | Unresolved = (str(ipaddress.ip_address(host)),)
+            address = str(ipaddress.ip_address(next_hop.host))
         except ValueError:
-            addresses = await _records(self.resolver.addresses, host)
-        return targets(domain, [(host, addresses)], port=next_hop.port, allow_private=True)
+            hosts: Sequence[Host] = await self._addresses([exchange], approach, secure=True)
+        else:
+            hosts = [Host(exchange=exchange, addresses=(address,), host_secure=True)]
+        return targets(domain, hosts, approach, own=_NOBODY)
+
+    async def _addresses(self, exchanges: Sequence[Exchange], approach: Approach, *, secure: bool) -> list[Host]:
+        """Ask for the addresses of all at once: the slowest answer is what this takes, not the sum."""
+        found: dict[str, Host] = {}
+
+        async def ask(exchange: Exchange) -> None:
+            finding = await self._ask(self._question(approach), exchange.host)
+            found[exchange.host] = Host(
+                exchange=exchange,
+                addresses=finding.records,
+                canonical_name=finding.canonical_name,
+                host_secure=secure,
+                address_secure=finding.secure,
+            )
+
+        async with trio.open_nursery() as nursery:
+            for exchange in exchanges:
+                nursery.start_soon(ask, exchange)
+        return [found[exchange.host] for exchange in exchanges]
+
+    def _question(self, approach: Approach) -> Callable[[str], Awaitable[Answer[str]]]:
+        """Ask for what can be used only: trouble with the other family is then none of ours."""
+        match approach.families:
+            case (4,):
+                return self.resolver.a
+            case (6,):
+                return self.resolver.aaaa
+            case _:
+                return self.resolver.addresses
+
+    async def _ask(self, question: Callable[[str], Awaitable[Answer[T]]], name: str) -> Finding[T]:
+        records: Sequence[T] | Unresolved
+        try:
+            answer = await question(name)
+        except DnsTemporary as problem:
+            return Finding(Undecided(str(problem)), name)
+        except (NoData, NoSuchDomain) as missing:
+            records = Absent.NO_DATA if isinstance(missing, NoData) else Absent.NO_SUCH_DOMAIN
+            canonical_name, security = name, missing.security
+        else:
+            records, canonical_name, security = answer.records, answer.canonical_name, answer.security
+        if self.enforce_dnssec and security is not Security.SECURE:
+            records = Undecided(f"{name}: {_UNPROVEN[security]}", Kind.DNS_INSECURE)
+        return Finding(records, canonical_name, security is Security.SECURE)
 
 
 def parsed(domain: str) -> Domain | AddressLiteral:
     """A recipient domain as the spool has it: A-labels, or an address literal in brackets."""
     return AddressLiteral.parse(domain) if domain.startswith("[") else Domain.parse(domain)
-
-
-async def _records(question: Callable[[str], Awaitable[Answer[T]]], name: str) -> Sequence[T] | Unresolved:
-    try:
-        return (await question(name)).records
-    except NoSuchDomain:
-        return Unresolved.NO_SUCH_DOMAIN
-    except NoData:
-        return Unresolved.NO_DATA
-    except DnsTemporary:
-        return Unresolved.UNKNOWN

@@ -25,7 +25,8 @@ from empath.config.units import IPNetwork, UnitError, parse_domain, parse_networ
 from empath.hooks.answers import Answer, Refuse
 from empath.hooks.events import hookimpl
 from empath.hooks.values import SessionFacts
-from empath.policy.dnsbl import IPAddress, Zone, client_address
+from empath.policy.dnsbl import Zone
+from empath.policy.prefix import IPAddress, client_address
 from empath.smtp import Rcpt, Reply
 from empath.world.errors import DnsTemporary, NoData, NoSuchDomain
 from empath.world.ports import Resolver, World
@@ -152,7 +153,7 @@ async def look_up(zones: tuple[Zone, ...], address: IPAddress, resolver: Resolve
 
 async def _records(resolver: Resolver, name: str) -> tuple[str, ...] | DnsTemporary:
     try:
-        return (await resolver.addresses(name)).records
+        return (await resolver.a(name)).records
     except (NoData, NoSuchDomain):
         return ()
     except DnsTemporary as problem:

@@ -33,6 +33,14 @@ class SimulatedResolver:
         """Return the mail exchangers of a domain."""
         return await self._ask(domain, "MX", MxRecord)
 
+    async def a(self, host: str) -> Answer[str]:
+        """Return the IPv4 addresses of a host."""
+        return await self._ask(host, "A", str)
+
+    async def aaaa(self, host: str) -> Answer[str]:
+        """Return the IPv6 addresses of a host."""
+        return await self._ask(host, "AAAA", str)
+
     async def addresses(self, host: str) -> Answer[str]:
         """Return the addresses of a host."""
         v4, v6 = await self._try(host, "A", str), await self._try(host, "AAAA", str)

@@ -36,6 +36,14 @@ equal     MX    10 b
 implicit  A     127.0.0.3
 late      A     127.0.0.3
 null      MX    0 .
+bound     MX    10 a
+; This host is relay.example, and no backup of itself.
+relay     A     127.0.0.1
+backup    MX    10 a
+backup    MX    20 relay
+backup    MX    20 b
+loop      MX    10 relay
+loop      MX    20 a
 alias     CNAME ranked
 ; Delegated to a name server that does not answer.
 lame      NS    ns.lame
@@ -110,6 +118,7 @@ retry_base_delay = "1s"
 retry_max_delay = "1s"
 circuit_breaker.timeout = "1s"
 tls.default_policy = "disabled"
+domains."bound.example".source = "127.0.0.5"
 """
         )
         yield Net(stack.enter_context(Daemon(home, config)), dns, home)
@@ -144,7 +153,24 @@ def test_an_alias_leads_to_the_hosts_of_its_target_and_the_recipient_keeps_the_n
     assert net.hosts("bob@alias.example") == ["a"]
 
 
-@pytest.mark.parametrize(("domain", "status"), [("null.example", b"5.1.10"), ("missing.example", b"5.1.2")])
+def test_where_this_host_is_a_backup_the_better_one_gets_the_mail(net: Net) -> None:
+    net.send("bob@backup.example")
+    assert net.hosts("bob@backup.example") == ["a"]
+
+
+def test_a_domain_with_a_source_address_is_reached_from_there(net: Net) -> None:
+    net.send("bob@bound.example", "bob@ranked.example")
+    assert net.hosts("bob@bound.example") == net.hosts("bob@ranked.example") == ["a"]
+    clients = {
+        recipient: b"X-Client-Addr: 127.0.0.5\n" in net.arrived(recipient)["a"][0].text
+        for recipient in ("bob@bound.example", "bob@ranked.example")
+    }
+    assert clients == {"bob@bound.example": True, "bob@ranked.example": False}
+
+
+@pytest.mark.parametrize(
+    ("domain", "status"), [("null.example", b"5.1.10"), ("missing.example", b"5.1.2"), ("loop.example", b"5.4.6")]
+)
 def test_a_domain_that_takes_no_mail_or_does_not_exist_is_reported_to_the_sender_at_once(
     net: Net, domain: str, status: bytes
 ) -> None:

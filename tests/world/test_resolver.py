@@ -8,7 +8,8 @@ import trio
 
 from empath.sim.zones import Zones
 from empath.world import DnsTemporary, MxRecord, Security, TcpEndpoint
-from empath.world.resolver import DnsResolver, DnsSettings, system_servers
+from empath.world.name_servers import system_servers
+from empath.world.resolver import DnsResolver, DnsSettings
 from tests.dns_server import DnsServer, serving
 
 NOBODY = TcpEndpoint("127.0.0.1", 9)
@@ -29,19 +30,15 @@ async def server(zones: Zones) -> AsyncIterator[DnsServer]:
 
 
 @asynccontextmanager
-async def resolving(*servers: TcpEndpoint, timeout_s: float = 2, trust_ad: bool = False) -> AsyncIterator[DnsResolver]:
-    async with trio.open_nursery() as nursery:
-        yield DnsResolver(DnsSettings(servers=servers, timeout_s=timeout_s, trust_ad=trust_ad), nursery)
-        nursery.cancel_scope.cancel()
-
-
-async def test_an_answer_that_was_cut_short_is_fetched_over_tcp(server: DnsServer, zones: Zones) -> None:
-    zones.add(
-        "big.example", "MX", *(MxRecord(number, f"mx{number}.a-rather-long-name.example") for number in range(60))
+async def resolving(
+    *servers: TcpEndpoint, timeout_s: float = 2, trust_ad: bool = False, max_entries: int = 100, max_queries: int = 100
+) -> AsyncIterator[DnsResolver]:
+    settings = DnsSettings(
+        servers=servers, timeout_s=timeout_s, trust_ad=trust_ad, max_entries=max_entries, max_queries=max_queries
     )
-    async with resolving(server.endpoint) as resolver:
-        assert len((await resolver.mx("big.example")).records) == 60
-    assert server.transports == {"udp": 1, "tcp": 1}
+    async with trio.open_nursery() as nursery:
+        yield DnsResolver(settings, nursery)
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_name_is_asked_for_once_however_many_want_it(server: DnsServer) -> None:
@@ -51,17 +48,24 @@ async def test_a_name_is_asked_for_once_however_many_want_it(server: DnsServer) 
     assert server.asked == {("example.com", "MX"): 1}
 
 
-async def test_an_answer_with_another_id_is_ignored(server: DnsServer) -> None:
-    server.foreign_first.add("example.com")
-    async with resolving(server.endpoint) as resolver:
-        assert (await resolver.mx("example.com")).records == (MxRecord(10, "mx.example.com"),)
+async def test_no_more_answers_are_kept_than_there_may_be(server: DnsServer, zones: Zones) -> None:
+    zones.add_mx("example.org", "mx.example.org")
+    async with resolving(server.endpoint, max_entries=1) as resolver:
+        for name in ("example.com", "example.org", "example.org", "example.com"):
+            await resolver.mx(name)
+    assert server.asked == {("example.com", "MX"): 2, ("example.org", "MX"): 1}
 
 
-async def test_octets_that_are_no_message_are_a_temporary_failure(server: DnsServer) -> None:
-    server.garbled.add("example.com")
-    async with resolving(server.endpoint, timeout_s=0.2) as resolver:
-        with pytest.raises(DnsTemporary):
-            await resolver.mx("example.com")
+async def test_no_more_questions_are_under_way_than_there_may_be(server: DnsServer, zones: Zones) -> None:
+    zones.add_mx("example.org", "mx.example.org")
+    server.answering = trio.Event()
+    async with resolving(server.endpoint, max_queries=1) as resolver, trio.open_nursery() as nursery:
+        for name in ("example.com", "example.org"):
+            nursery.start_soon(resolver.mx, name)
+        await trio.sleep(0.1)
+        assert server.asked.total() == 1
+        server.answering.set()
+    assert server.asked.total() == 2
 
 
 async def test_a_server_that_refuses_is_named_and_the_next_one_asked(server: DnsServer, zones: Zones) -> None:
