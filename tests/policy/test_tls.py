@@ -10,24 +10,28 @@ from empath.policy.tls import Situation, Step, TlsPolicy, refusal, step
 from empath.smtp import Reply
 
 IN_CLEAR = (Step.CLEAR, Step.AGAIN_IN_CLEAR)
+CHECKING = (TlsPolicy.VERIFIED, TlsPolicy.DANE)
 
 
 @pytest.mark.parametrize(("policy", "situation"), list(product(TlsPolicy, Situation)))
 def test_every_cell(policy: TlsPolicy, situation: Situation) -> None:
     found = step(policy, situation)
-    started = situation in (Situation.REFUSED, Situation.HANDSHAKE_FAILED)
-    if policy is TlsPolicy.DISABLED:
-        assert found is (None if started else Step.CLEAR)
+    if situation is Situation.UNTRUSTED:
+        assert found is (Step.DEFER if policy in CHECKING else None)
+    elif policy is TlsPolicy.DISABLED:
+        assert found is (Step.CLEAR if situation in (Situation.OFFERED, Situation.NOT_OFFERED) else None)
     elif situation is Situation.OFFERED:
         assert found is Step.START
-    elif policy is TlsPolicy.REQUIRED:
+    elif policy.mandatory:
         assert found is Step.DEFER
     else:
         assert found is (Step.AGAIN_IN_CLEAR if situation is Situation.HANDSHAKE_FAILED else Step.CLEAR)
 
 
-def test_where_tls_is_required_nothing_goes_in_clear() -> None:
-    assert not any(step(TlsPolicy.REQUIRED, situation) in IN_CLEAR for situation in Situation)
+@pytest.mark.parametrize("policy", [TlsPolicy.REQUIRED, *CHECKING])
+def test_where_tls_is_mandatory_nothing_goes_in_clear(policy: TlsPolicy) -> None:
+    assert policy.mandatory
+    assert not any(step(policy, situation) in IN_CLEAR for situation in Situation)
 
 
 def test_opportunistic_tls_never_costs_a_message() -> None:
@@ -45,6 +49,7 @@ def test_the_diagram_in_the_docstring_is_the_table() -> None:
         (Situation.NOT_OFFERED, Kind.TLS_UNAVAILABLE, "4.7.4"),
         (Situation.REFUSED, Kind.TLS_UNAVAILABLE, "4.7.4"),
         (Situation.HANDSHAKE_FAILED, Kind.TLS_FAILED, "4.7.5"),
+        (Situation.UNTRUSTED, Kind.TLS_UNTRUSTED, "4.7.5"),
     ],
 )
 def test_a_host_that_is_left_for_its_tls_defers_and_is_to_blame(situation: Situation, kind: Kind, status: str) -> None:
