@@ -1,41 +1,33 @@
 """From outcomes to the record: what is finished, what waits until when, and whom to tell.
 
 All that one attempt came to is recorded in one transaction, the report to the sender included: a delivery that failed
-has either its report or its row, whatever happens in between. A delivery is given up here and nowhere else.
+has either its report or its row, and one that is late has its report and the note of it, whatever happens in between. A
+delivery is given up here and nowhere else.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
-from typing import assert_never
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from math import inf
 
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
+from empath.config.schema import UncertainAction
 from empath.delivery.job import Job
-from empath.mail.delivery import Status
-from empath.mail.diagnosis import Diagnosis, Kind, Phase
-from empath.mail.dsn import Action, Notice, report, returned, wanted
-from empath.mail.facts import DeliveryEnded, Fact
+from empath.delivery.page import Page, Terms, deadline_of, progress_of
+from empath.delivery.reporting import Reporting
+from empath.mail.diagnosis import Diagnosis
+from empath.mail.facts import DeliveryEnded, Fact, ReportMade
 from empath.mail.failure import DamagedRecord
-from empath.mail.ids import NUMBER_BITS, DeliveryId, MessageId
-from empath.mail.outcome import Bounced, Deferred, Delivered, Outcome
-from empath.mail.record import decode_diagnosis, encode_diagnosis, encode_envelope
-from empath.policy.retry import GiveUp, RetryPolicy
-from empath.smtp import Return
-from empath.spool.contract import (
-    Acceptance,
-    Body,
-    BodyFile,
-    ClaimedDelivery,
-    Fate,
-    Finished,
-    Spool,
-    SpoolError,
-    Waiting,
-)
+from empath.mail.failure_class import FailureClass
+from empath.mail.ids import DeliveryId
+from empath.mail.outcome import Outcome
+from empath.mail.record import decode_envelope
+from empath.policy.reply_rules import ReplyRules
+from empath.policy.retry import Retries
+from empath.spool.contract import Acceptance, ClaimedDelivery, Damage, Quarantined, Spool, SpoolError, Waiting
 from empath.world.ports import Clock, Entropy
 
 _LOG = logging.getLogger(__name__)
@@ -45,47 +37,44 @@ _AGAIN_S = 5.0
 Observe = Callable[[Fact], None]
 """Takes note of what happened. Never waits, never fails."""
 
-_Ended = tuple[ClaimedDelivery, Status, Diagnosis | None]
-
 
 @frozen(kw_only=True)
 class Closing:
     """Records what became of jobs."""
 
     spool: Spool
-    retry: RetryPolicy
+    retry: Retries
+    rules: ReplyRules
+    uncertain: UncertainAction
     clock: Clock
     entropy: Entropy
-    hostname: str
-    bounce: bool
-    """Whether senders are told at all."""
+    reporting: Reporting
     observe: Observe
+    _terms: Terms = field(init=False)
+
+    @_terms.default
+    def _new_terms(self) -> Terms:
+        return Terms(
+            retry=self.retry,
+            rules=self.rules,
+            uncertain=self.uncertain,
+            reporting=self.reporting,
+            entropy=self.entropy,
+        )
 
     async def record(self, job: Job, outcomes: Mapping[int, Outcome]) -> None:
         """Record an attempt. ``outcomes`` has one for each recipient of the job, by ordinal."""
-        now = self.clock.now()
-        fates: list[Fate] = []
-        ended: list[_Ended] = []
+        page = Page(self._terms, job, self.clock.now())
         for delivery in job.deliveries:
-            match outcomes[delivery.key.ordinal]:
-                case Delivered():
-                    ended.append((delivery, Status.COMPLETED, None))
-                case Bounced(diagnosis):
-                    ended.append((delivery, Status.FAILED, diagnosis))
-                case Deferred(diagnosis):
-                    later = self._later(job, delivery, diagnosis, now)
-                    if isinstance(later, Waiting):
-                        fates.append(later)
-                    else:
-                        ended.append((delivery, Status.EXPIRED, later))
-                case unreachable:
-                    assert_never(unreachable)
-        await self._commit(job, fates, ended, now)
+            page.attempted(delivery, outcomes[delivery.key.ordinal])
+        await self._commit(page)
 
     async def expire(self, job: Job) -> None:
         """Give up a job whose time is over before it could be attempted again."""
-        ended = [(delivery, Status.EXPIRED, _gave_up(_last(delivery))) for delivery in job.deliveries]
-        await self._commit(job, [], ended, self.clock.now())
+        page = Page(self._terms, job, self.clock.now())
+        for delivery in job.deliveries:
+            page.expired(delivery)
+        await self._commit(page)
 
     async def put_back(self, jobs: Iterable[Job], *, next_attempt: float) -> None:
         """Record that jobs were not attempted, and are to be later. That costs none of their attempts."""
@@ -102,79 +91,76 @@ class Closing:
 
         await _persist(write)
 
-    def is_expired(self, job: Job) -> bool:
-        """Whether the time of a job is over."""
-        return self.retry.is_expired(job.claim.received, self.clock.now())
-
-    def _later(self, job: Job, delivery: ClaimedDelivery, diagnosis: Diagnosis, now: float) -> Waiting | Diagnosis:
-        """When to try again; or if that is never, why it was given up."""
-        attempts = delivery.attempts + 1
-        chance = self.entropy.rng.random()
-        moment = self.retry.after(attempts, created=job.claim.received, now=now, chance=chance)
-        if isinstance(moment, GiveUp):
-            return _gave_up(diagnosis)
-        last = encode_diagnosis(diagnosis)
-        return Waiting(key=delivery.key, next_attempt=moment, attempts=attempts, last=last)
-
-    async def _commit(self, job: Job, fates: list[Fate], ended: Sequence[_Ended], now: float) -> None:
-        reports: list[Acceptance] = []
+    async def quarantine(self, damage: Damage, deliveries: Iterable[ClaimedDelivery]) -> None:
+        """Keep deliveries of a damaged message from being claimed again, and say so."""
+        tell_of_quarantine(damage)
+        fates = [Quarantined(key=one.key, reason=damage.reason) for one in deliveries]
 
         async def write() -> None:
-            reports[:] = await self._report(job, ended, now)
-            await self.spool.record([*fates, *(Finished(key=delivery.key) for delivery, _, _ in ended)], reports)
+            await self.spool.record(fates)
 
         await _persist(write)
-        for delivery, status, diagnosis in ended:
+
+    def classify(self, diagnosis: Diagnosis) -> FailureClass:
+        """What a failure is about."""
+        return self.rules.classify(diagnosis)
+
+    def is_expired(self, job: Job) -> bool:
+        """Whether the time of a job is over. It counts from when the message was let go, not from when it came."""
+        envelope, now = job.envelope, self.clock.now()
+        # Only rules make a difference between the deliveries of a job.
+        deliveries = job.deliveries if self.retry.rules else job.deliveries[:1]
+        policies = [self.retry.policy(job.domain, self._class_of(one)) for one in deliveries]
+        return all(policy.is_expired(envelope.release, now, deadline=deadline_of(envelope)) for policy in policies)
+
+    def _class_of(self, delivery: ClaimedDelivery) -> FailureClass | None:
+        progress = progress_of(delivery) if self.retry.rules else None
+        return self.rules.classify(progress.last) if progress else None
+
+    def expires(self, envelope: bytes) -> float:
+        """When the time of a message with this envelope is over for all recipients; never, if it cannot be read.
+
+        Rules can make the time of some recipients shorter, and of none longer. Needs no event loop.
+        """
+        try:
+            read = decode_envelope(envelope)
+        except DamagedRecord:
+            return inf
+        return min(read.release + self.retry.usual.max_age_s, deadline_of(read))
+
+    async def _commit(self, page: Page) -> None:
+        made: tuple[Acceptance, ReportMade] | None = None
+
+        async def write() -> None:
+            nonlocal made
+            latest = self.retry.latest(page.now)
+            made = await self.reporting.make(page.job, page.notices, now=page.now, latest=latest)
+            await self.spool.record(page.fates, [made[0]] if made else ())
+
+        await _persist(write)
+        if made is not None:
+            self.observe(made[1])
+        for ended in page.ended:
             self.observe(
                 DeliveryEnded(
-                    at=now,
-                    delivery=DeliveryId(job.claim.mid, delivery.key.ordinal),
-                    status=status,
-                    diagnosis=diagnosis,
-                    report=reports[0].mid if reports and diagnosis is not None else None,
+                    at=page.now,
+                    delivery=DeliveryId(page.job.claim.mid, ended.ordinal),
+                    status=ended.status,
+                    diagnosis=ended.diagnosis,
+                    failure_class=ended.failure_class,
+                    report=made[0].mid if made is not None and ended.ordinal in page.notices else None,
                 )
             )
 
-    async def _report(self, job: Job, ended: Sequence[_Ended], now: float) -> list[Acceptance]:
-        """The report to the sender, if there is anything to tell and anybody who wants to hear it."""
-        notices = []
-        for delivery, _, diagnosis in ended:
-            recipient = job.envelope.recipients[delivery.key.ordinal]
-            if diagnosis is not None and self.bounce and wanted(job.envelope, recipient):
-                notices.append(Notice(recipient=recipient, diagnosis=diagnosis, last_attempt=now))
-        sender = job.envelope.reverse_path
-        if not notices or sender is None:
-            return []
-        mid = MessageId.make(now, self.entropy.rng.getrandbits(NUMBER_BITS))
-        ret = returned(job.envelope, _size_bytes(job.claim.body))
-        made = report(
-            notices,
-            action=Action.FAILED,
-            envelope=job.envelope,
-            original=job.claim.mid,
-            content=await self._original(job.claim.body, ret),
-            ret=ret,
-            message=mid,
-            hostname=self.hostname,
-            now=now,
-        )
-        domain = sender.domain.ascii if sender.domain else self.hostname
-        record = encode_envelope(made.envelope)
-        return [
-            Acceptance(mid=mid, received=now, envelope=record, body=made.content, domains=(domain,), next_attempt=now)
-        ]
 
-    async def _original(self, body: Body, ret: Return) -> bytes:
-        """As much of the message as the report needs: all that is small, the beginning of what is not."""
-        if not isinstance(body, BodyFile):
-            return body
-        try:
-            async with aclosing(self.spool.read_body(body)) as blocks:
-                async for block in blocks:
-                    return block
-        except SpoolError as problem:
-            _LOG.error("a report goes without the message that it is about: %s", problem)
-        return b""
+def tell_of_quarantine(damage: Damage) -> None:
+    """Tell the operator, who alone can do something."""
+    _LOG.error(
+        "message %s is damaged and in quarantine: %s; it is kept and not sent, all others are; stop the daemon and run "
+        "`empath spool verify`",
+        damage.mid,
+        damage.reason,
+    )
 
 
 async def _persist(write: Callable[[], Awaitable[None]]) -> None:
@@ -190,21 +176,3 @@ async def _persist(write: Callable[[], Awaitable[None]]) -> None:
         except SpoolError as problem:
             _LOG.error("what became of a message cannot be recorded, trying again: %s", problem)
         await trio.sleep(_AGAIN_S)
-
-
-def _size_bytes(body: Body) -> int:
-    return body.size_bytes if isinstance(body, BodyFile) else len(body)
-
-
-def _gave_up(last: Diagnosis) -> Diagnosis:
-    """Why it is over: the time was used up, and what stood in the way at last."""
-    return Diagnosis(
-        kind=Kind.EXPIRED, phase=last.phase, host=last.host, reply=last.reply, text=f"gave up: {last.text}"
-    )
-
-
-def _last(delivery: ClaimedDelivery) -> Diagnosis:
-    try:
-        return decode_diagnosis(delivery.last)
-    except DamagedRecord:
-        return Diagnosis(kind=Kind.EXPIRED, phase=Phase.ROUTE, text="it was not attempted in time")

@@ -1,44 +1,30 @@
-"""Envelopes and diagnoses as the bytes that the spool keeps.
-
-A record is a schema number (one octet), a checksum (four octets, CRC-32) and the value as MessagePack. Fields stand in
-a fixed order without their names. Within a schema fields are only ever added at the end, and with a default, so that
-either version of the program reads what the other one wrote; everything else is a new schema number.
-
-The checksum is there because most damage would decode: one changed bit turns a recipient into somebody else. Bytes that
-do not check, do not parse, or carry a number from the future are a `DamagedRecord`, and nothing else is.
-"""
+"""Envelopes as the bytes that the spool keeps; `empath.mail.sealing` says what a record is."""
 
 from __future__ import annotations
 
-import zlib
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from empath.mail.diagnosis import Diagnosis, Kind, Phase
 from empath.mail.envelope import Envelope, Origin, Recipient
 from empath.mail.failure import DamagedRecord
+from empath.mail.sealing import seal, unseal
 from empath.smtp import (
     Address,
     AddressError,
     Body,
     ByMode,
     DeliverBy,
-    EnhancedCode,
     MailParams,
     Notify,
     OriginalRecipient,
     RcptParams,
-    Reply,
     Return,
 )
 from empath.smtp.params import NO_MAIL_PARAMS, NO_RCPT_PARAMS
 
-SCHEMA: Final = 1
-_HEAD_OCTETS: Final = 5
 _LARGEST: Final = (1 << 63) - 1
-_T = TypeVar("_T")
 
 
 class _MailParams(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -79,24 +65,13 @@ class _Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     params: _MailParams | None
 
 
-class _Diagnosis(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    kind: Kind
-    phase: Phase
-    status: tuple[int, int, int]
-    host: str | None
-    text: str
-    reply: tuple[int, tuple[str, ...], tuple[int, int, int] | None] | None
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _ENVELOPES: Final = msgspec.msgpack.Decoder(_Envelope)
-_DIAGNOSES: Final = msgspec.msgpack.Decoder(_Diagnosis)
 
 
 def encode_envelope(envelope: Envelope) -> bytes:
     """The envelope as a record."""
     sender = envelope.reverse_path
-    return _seal(
+    return seal(
         _Envelope(
             envelope.received,
             None if sender is None else sender.wire,
@@ -109,7 +84,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
 
 def decode_envelope(record: bytes) -> Envelope:
     """The envelope that ``encode_envelope`` was given. Anything else is a `DamagedRecord`."""
-    packed = _unseal(record, _ENVELOPES)
+    packed = unseal(record, _ENVELOPES)
     origin = packed.origin
     try:
         return Envelope(
@@ -121,57 +96,6 @@ def decode_envelope(record: bytes) -> Envelope:
         )
     except (AddressError, ValueError) as problem:
         raise DamagedRecord(f"the record holds no envelope: {problem}") from None
-
-
-def encode_diagnosis(diagnosis: Diagnosis) -> bytes:
-    """The diagnosis as a record."""
-    reply = diagnosis.reply
-    return _seal(
-        _Diagnosis(
-            diagnosis.kind,
-            diagnosis.phase,
-            diagnosis.status,
-            diagnosis.host,
-            diagnosis.text,
-            None if reply is None else (reply.code, reply.lines, reply.enhanced),
-        )
-    )
-
-
-def decode_diagnosis(record: bytes) -> Diagnosis:
-    """The diagnosis that ``encode_diagnosis`` was given. Anything else is a `DamagedRecord`."""
-    packed = _unseal(record, _DIAGNOSES)
-    reply = None
-    if packed.reply is not None:
-        code, lines, enhanced = packed.reply
-        reply = Reply(code, lines, None if enhanced is None else EnhancedCode(*enhanced))
-    return Diagnosis(
-        kind=packed.kind,
-        phase=packed.phase,
-        status=EnhancedCode(*packed.status),
-        host=packed.host,
-        text=packed.text,
-        reply=reply,
-    )
-
-
-def _seal(value: msgspec.Struct) -> bytes:
-    payload = _ENCODER.encode(value)
-    return b"%c%b%b" % (SCHEMA, zlib.crc32(payload, SCHEMA).to_bytes(4, "big"), payload)
-
-
-def _unseal(record: bytes, decoder: msgspec.msgpack.Decoder[_T]) -> _T:
-    if len(record) <= _HEAD_OCTETS:
-        raise DamagedRecord(f"{len(record)} octets are no record")
-    schema, payload = record[0], record[_HEAD_OCTETS:]
-    if zlib.crc32(payload, schema) != int.from_bytes(record[1:_HEAD_OCTETS], "big"):
-        raise DamagedRecord("the checksum does not match: the record was changed or cut off")
-    if schema != SCHEMA:
-        raise DamagedRecord(f"the record has schema {schema}, this version reads {SCHEMA}: it is of another version")
-    try:
-        return decoder.decode(payload)
-    except msgspec.DecodeError as problem:
-        raise DamagedRecord(f"the record has another shape: {problem}") from None
 
 
 def _address(octets: bytes) -> Address:

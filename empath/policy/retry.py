@@ -11,13 +11,22 @@ up then, neither a day early nor a day late.
 
 Wall clocks step. One that is set back makes a delivery look younger than it is, which costs some more attempts. A next
 attempt that lies further away than any delay can be was planned before the step: such a delivery is due (``is_due``).
+
+Rules set other figures for some domains or some classes of failure: the first that fits decides. All attempts of a
+delivery count, whatever each of them ended with. What may have arrived already is *uncertain*, and waits for a pause
+that is longer than the usual delay, since a host that got no reply through may still be busy with the message.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
+from itertools import takewhile
+from math import inf
 
-from attrs import frozen
+from attrs import field, frozen
+
+from empath.mail.failure_class import FailureClass
 
 
 class GiveUp(Enum):
@@ -48,20 +57,22 @@ class RetryPolicy:
         delay_s = plain_s * (1 + self.jitter_factor * (2 * chance - 1))
         return delay_s if delay_s <= self.max_delay_s else 2 * self.max_delay_s - delay_s
 
-    def after(self, attempts: int, *, created: float, now: float, chance: float) -> float | GiveUp:
+    def after(
+        self, attempts: int, *, created: float, now: float, chance: float, deadline: float = inf
+    ) -> float | GiveUp:
         """When to try again after so many attempts, the last of which was just deferred; or why not to.
 
-        ``chance`` is drawn evenly from 0 to 1.
+        ``chance`` is drawn evenly from 0 to 1. ``deadline``: when it ends at the latest, however young it is then.
         """
+        if self.is_expired(created, now, deadline=deadline):
+            return GiveUp.AGE
         if attempts >= self.max_attempts:
             return GiveUp.ATTEMPTS
-        if self.is_expired(created, now):
-            return GiveUp.AGE
-        return min(now + self.delay_s(attempts, chance), created + self.max_age_s)
+        return min(now + self.delay_s(attempts, chance), created + self.max_age_s, deadline)
 
-    def is_expired(self, created: float, now: float) -> bool:
-        """Whether a delivery is too old for another attempt."""
-        return now - created >= self.max_age_s
+    def is_expired(self, created: float, now: float, *, deadline: float = inf) -> bool:
+        """Whether a delivery is too old for another attempt, or the deadline that its sender gave is over."""
+        return now - created >= self.max_age_s or now >= deadline
 
     def is_due(self, next_attempt: float, now: float) -> bool:
         """Whether the next attempt may begin: its moment has come, or it is one that no clock that is right has set."""
@@ -70,3 +81,92 @@ class RetryPolicy:
     def latest(self, now: float) -> float:
         """The latest moment for which an attempt can be planned at ``now``."""
         return now + self.max_delay_s
+
+    def attempts_at_s(self) -> Iterator[float]:
+        """When attempts are made, in seconds after the first, if each ends at once and chance changes nothing."""
+        at_s = 0.0
+        for attempts in range(1, self.max_attempts + 1):
+            yield at_s
+            at_s += self.delay_s(attempts, 0.5)
+
+    def timetable(self) -> Timetable:
+        """What all that comes to."""
+        at_s = tuple(takewhile(lambda moment_s: moment_s < self.max_age_s, self.attempts_at_s()))
+        if len(at_s) == self.max_attempts:
+            return Timetable(at_s, at_s[-1], GiveUp.ATTEMPTS)
+        return Timetable(at_s, self.max_age_s, GiveUp.AGE)
+
+
+@frozen
+class Timetable:
+    """The schedule of a delivery that is always deferred, in seconds after its first attempt."""
+
+    attempts_at_s: tuple[float, ...]
+    end_s: float
+    """When it is given up."""
+    reason: GiveUp
+
+
+@frozen(kw_only=True)
+class RetryRule:
+    """Other figures for some deliveries. An empty set stands for all."""
+
+    policy: RetryPolicy
+    classes: frozenset[FailureClass] = frozenset()
+    """Of the latest failure."""
+    domains: frozenset[str] = frozenset()
+    """Of the recipient, as A-labels."""
+
+    def fits(self, domain: str, failure_class: FailureClass | None) -> bool:
+        """Whether it is meant. None: there was no failure yet, which a rule about classes does not fit."""
+        return (not self.domains or domain in self.domains) and (not self.classes or failure_class in self.classes)
+
+
+@frozen(kw_only=True)
+class Retries:
+    """All schedules."""
+
+    usual: RetryPolicy
+    rules: tuple[RetryRule, ...] = ()
+    uncertain_pause_s: float = 0.0
+    _reach_s: float = field(init=False)
+
+    @_reach_s.default
+    def _longest_s(self) -> float:
+        delays = [self.usual.max_delay_s, *(rule.policy.max_delay_s for rule in self.rules)]
+        return max(*delays, self.uncertain_pause_s)
+
+    def policy(self, domain: str, failure_class: FailureClass | None) -> RetryPolicy:
+        """The schedule for a delivery to ``domain`` whose latest failure was of this class; None: there was none."""
+        fitting = (rule.policy for rule in self.rules if rule.fits(domain, failure_class))
+        return next(fitting, self.usual)
+
+    def after(
+        self,
+        attempts: int,
+        *,
+        domain: str,
+        failure_class: FailureClass,
+        created: float,
+        now: float,
+        chance: float,
+        deadline: float = inf,
+        landmark: float = inf,
+    ) -> float | GiveUp:
+        """When to try again after so many attempts, the last of which was just deferred; or why not to.
+
+        ``landmark``: a moment at which an attempt is made whatever the delays say, unless it is over.
+        """
+        policy = self.policy(domain, failure_class)
+        moment = policy.after(attempts, created=created, now=now, chance=chance, deadline=deadline)
+        if isinstance(moment, GiveUp):
+            return moment
+        if now < landmark < moment:
+            moment = landmark
+        if failure_class is FailureClass.UNCERTAIN:
+            moment = min(max(moment, now + self.uncertain_pause_s), created + policy.max_age_s, deadline)
+        return moment
+
+    def latest(self, now: float) -> float:
+        """The latest moment for which an attempt can be planned at ``now``."""
+        return now + self._reach_s

@@ -10,14 +10,18 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from flufl.bounce import all_failures
 from hypothesis import given
 from hypothesis import strategies as st
 
 from empath.mail.diagnosis import Diagnosis, Kind, Phase
-from empath.mail.dsn import MAX_RETURNED_BYTES, Action, Notice, Report, report, returned, wanted
+from empath.mail.dsn import MAX_RETURNED_BYTES, Report, report, returned
 from empath.mail.envelope import Envelope, Recipient
 from empath.mail.failure import judge
+from empath.mail.failure_class import FailureClass
 from empath.mail.ids import MessageId
+from empath.mail.notice import Action, Notice, wanted
+from empath.mail.outcome import Delivered
 from empath.smtp import Address, Body, MailParams, Notify, OriginalRecipient, RcptParams, Reply, Return
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,7 +48,6 @@ def make(
 ) -> Report:
     return report(
         notices,
-        action=Action.FAILED,
         envelope=about,
         original=ORIGINAL,
         content=content,
@@ -57,7 +60,54 @@ def make(
 
 def rejected() -> Report:
     ann = to("ann@example.org")
-    return make(envelope(ann), Notice(recipient=ann, diagnosis=refused(), last_attempt=CAME + 1))
+    notice = Notice(
+        recipient=ann,
+        action=Action.FAILED,
+        outcome=refused(),
+        failure_class=FailureClass.BAD_MAILBOX,
+        last_attempt=CAME + 1,
+    )
+    return make(envelope(ann), notice)
+
+
+def delayed() -> Report:
+    ann = to("ann@example.org")
+    busy = judge(Reply(451, "Greylisted", "4.7.1"), Phase.RCPT, host="mx1.example.org").diagnosis
+    notice = Notice(
+        recipient=ann,
+        action=Action.DELAYED,
+        outcome=busy,
+        failure_class=FailureClass.GREYLISTED,
+        last_attempt=NOW,
+        retry_until=NOW + 86_400,
+    )
+    return make(envelope(ann), notice, ret=Return.HEADERS)
+
+
+def relayed() -> Report:
+    ann = to("ann@example.org", notify=Notify.SUCCESS)
+    taken = Delivered(Reply(250, "queued as 77", "2.0.0"), "mx1.example.org")
+    notice = Notice(recipient=ann, action=Action.RELAYED, outcome=taken, last_attempt=NOW)
+    return make(envelope(ann, params=MailParams(envid="QQ314159")), notice, ret=Return.HEADERS)
+
+
+def mixed() -> Report:
+    """One moment, three recipients, and something else to say of each."""
+    ann, bob, eve = to("ann@example.org", notify=Notify.SUCCESS), to("bob@example.org"), to("eve@example.org")
+    full = judge(Reply(452, "Mailbox full", "4.2.2"), Phase.RCPT, host="mx1.example.org").diagnosis
+    notices = (
+        Notice(recipient=ann, action=Action.RELAYED, outcome=Delivered(Reply(250, "ok"), "mx1.example.org")),
+        Notice(
+            recipient=bob,
+            action=Action.DELAYED,
+            outcome=full,
+            failure_class=FailureClass.MAILBOX_FULL,
+            last_attempt=NOW,
+            retry_until=NOW + 86_400,
+        ),
+        Notice(recipient=eve, action=Action.FAILED, outcome=refused(), failure_class=FailureClass.BAD_MAILBOX),
+    )
+    return make(envelope(ann, bob, eve), *notices)
 
 
 def expired() -> Report:
@@ -68,8 +118,8 @@ def expired() -> Report:
     busy = judge(Reply(451, ("Greylisted", "try later"), "4.7.1"), Phase.RCPT, host="[192.0.2.7]").diagnosis
     about = envelope(to("ann@example.org"), bob, eve, params=MailParams(envid="QQ314159", ret=Return.HEADERS))
     notices = (
-        Notice(recipient=bob, diagnosis=silent, last_attempt=NOW - 60),
-        Notice(recipient=eve, diagnosis=busy, last_attempt=NOW),
+        Notice(recipient=bob, action=Action.FAILED, outcome=silent, last_attempt=NOW - 60),
+        Notice(recipient=eve, action=Action.FAILED, outcome=busy, last_attempt=NOW),
     )
     return make(about, *notices, ret=Return.HEADERS)
 
@@ -80,7 +130,10 @@ def international() -> Report:
     content = "From: billing@example.com\r\nTo: jörg@bücher.example\r\nSubject: Grüße\r\n\r\nHallo!\r\n".encode()
     about = envelope(jorg, params=MailParams(smtputf8=True, body=Body.EIGHT_BIT))
     return make(
-        about, Notice(recipient=jorg, diagnosis=diagnosis, last_attempt=NOW), content=content, ret=Return.HEADERS
+        about,
+        Notice(recipient=jorg, action=Action.FAILED, outcome=diagnosis, last_attempt=NOW),
+        content=content,
+        ret=Return.HEADERS,
     )
 
 
@@ -93,18 +146,18 @@ def hostile() -> Report:
         "Bcc: victim",
         "é" * 90,
     )
-    notice = Notice(recipient=ann, diagnosis=refused(text=text), last_attempt=None)
+    notice = Notice(recipient=ann, action=Action.FAILED, outcome=refused(text=text), last_attempt=None)
     return make(envelope(ann), notice, content=b"Subject: x\r\n\r\n--=_6911c5b5-2b\r\n--=_6911c5b5-2b--\r\n")
 
 
 def unlawful() -> Report:
     ann = to("ann@example.org")
     content = b"Subject: caf\xe9 = " + b"x" * 90 + b"\r\nTo: ann@example.org\r\n\r\nbody\r\n"
-    notice = Notice(recipient=ann, diagnosis=refused(), last_attempt=NOW)
+    notice = Notice(recipient=ann, action=Action.FAILED, outcome=refused(), last_attempt=NOW)
     return make(envelope(ann), notice, content=content, ret=Return.HEADERS)
 
 
-CASES = {case.__name__: case for case in (rejected, expired, international, hostile, unlawful)}
+CASES = {case.__name__: case for case in (rejected, delayed, relayed, mixed, expired, international, hostile, unlawful)}
 
 
 def parts(made: Report) -> tuple[EmailMessage, list[EmailMessage]]:
@@ -204,7 +257,7 @@ def test_an_expired_delivery_is_reported_with_its_last_trouble() -> None:
 def test_where_no_host_was_found_none_is_named() -> None:
     ann = to("ann@example.org")
     lost = Diagnosis(kind=Kind.NO_SUCH_DOMAIN, phase=Phase.ROUTE, text="example.org does not exist")
-    _, block = blocks(make(envelope(ann), Notice(recipient=ann, diagnosis=lost, last_attempt=NOW)))
+    _, block = blocks(make(envelope(ann), Notice(recipient=ann, action=Action.FAILED, outcome=lost, last_attempt=NOW)))
     assert "Remote-MTA" not in block
     assert (block["Status"], block["Diagnostic-Code"]) == ("5.1.2", "x-empath; example.org does not exist")
 
@@ -220,7 +273,7 @@ def test_an_international_recipient_is_named_as_it_is() -> None:
 
 def test_without_smtputf8_an_international_recipient_is_written_in_ascii() -> None:
     jorg = to("jörg@bücher.example", orcpt=OriginalRecipient("utf-8", "jörg@example.com"))
-    made = make(envelope(jorg), Notice(recipient=jorg, diagnosis=refused(), last_attempt=None))
+    made = make(envelope(jorg), Notice(recipient=jorg, action=Action.FAILED, outcome=refused(), last_attempt=None))
     assert made.content.isascii()
     assert not made.envelope.params.smtputf8
     assert blocks(made)[1]["Final-Recipient"] == r"utf-8; j\x{F6}rg@b\x{FC}cher.example"
@@ -230,7 +283,7 @@ def test_without_smtputf8_an_international_recipient_is_written_in_ascii() -> No
 def test_an_international_sender_is_written_to_in_utf8() -> None:
     ann = to("ann@example.org")
     about = envelope(ann, sender="jörg@example.com", params=MailParams(smtputf8=True))
-    made = make(about, Notice(recipient=ann, diagnosis=refused(), last_attempt=None))
+    made = make(about, Notice(recipient=ann, action=Action.FAILED, outcome=refused(), last_attempt=None))
     assert made.envelope.params.smtputf8
     assert "To: <jörg@example.com>\r\n".encode() in made.content
 
@@ -247,7 +300,9 @@ def test_what_a_remote_host_says_stays_inside_its_field() -> None:
 @given(st.lists(st.text(st.characters() | st.sampled_from("\r\n-=_"), max_size=200), min_size=1, max_size=5))
 def test_no_reply_can_change_the_shape_of_a_report(lines: list[str]) -> None:
     ann = to("ann@example.org")
-    made = make(envelope(ann), Notice(recipient=ann, diagnosis=refused(text=tuple(lines)), last_attempt=NOW))
+    made = make(
+        envelope(ann), Notice(recipient=ann, action=Action.FAILED, outcome=refused(text=tuple(lines)), last_attempt=NOW)
+    )
     assert len(parts(made)[1]) == 3
     assert set(blocks(made)[1]) == set(blocks(rejected())[1])
 
@@ -257,7 +312,9 @@ def test_no_reply_can_change_the_shape_of_a_report(lines: list[str]) -> None:
 )
 def test_no_content_can_end_the_part_it_is_returned_in(content: bytes) -> None:
     ann = to("ann@example.org")
-    made = make(envelope(ann), Notice(recipient=ann, diagnosis=refused(), last_attempt=NOW), content=content)
+    made = make(
+        envelope(ann), Notice(recipient=ann, action=Action.FAILED, outcome=refused(), last_attempt=NOW), content=content
+    )
     boundary = parts(made)[0].get_boundary()
     assert boundary is not None
     assert made.content.count(b"--" + boundary.encode()) == 4
@@ -275,14 +332,18 @@ def test_octets_that_no_header_may_have_are_encoded() -> None:
 def test_an_eight_bit_body_is_returned_as_it_is() -> None:
     ann = to("ann@example.org")
     content = b"Subject: x\r\n\r\ncaf\xe9\r\n"
-    made = make(envelope(ann), Notice(recipient=ann, diagnosis=refused(), last_attempt=None), content=content)
+    made = make(
+        envelope(ann),
+        Notice(recipient=ann, action=Action.FAILED, outcome=refused(), last_attempt=None),
+        content=content,
+    )
     assert content in made.content
     assert made.envelope.params == MailParams(size=len(made.content), body=Body.EIGHT_BIT)
 
 
 def test_an_endless_header_section_is_cut_at_the_end_of_a_line() -> None:
     ann = to("ann@example.org")
-    notice = Notice(recipient=ann, diagnosis=refused(), last_attempt=None)
+    notice = Notice(recipient=ann, action=Action.FAILED, outcome=refused(), last_attempt=None)
     made = make(envelope(ann), notice, content=b"X: y\r\n" * 100_000 + b"\r\n", ret=Return.HEADERS)
     assert len(made.content) < 60_000
     assert b"\r\nX: y\r\n\r\n--=_" in made.content
@@ -294,7 +355,7 @@ def test_the_same_failure_makes_the_same_report() -> None:
 
 def test_where_nobody_is_to_be_told_no_report_is_made() -> None:
     ann = to("ann@example.org")
-    notice = Notice(recipient=ann, diagnosis=refused(), last_attempt=None)
+    notice = Notice(recipient=ann, action=Action.FAILED, outcome=refused(), last_attempt=None)
     with pytest.raises(ValueError, match="no report"):
         make(evolve(envelope(ann), reverse_path=None), notice)
     with pytest.raises(ValueError, match="no report"):
@@ -304,17 +365,19 @@ def test_where_nobody_is_to_be_told_no_report_is_made() -> None:
 @pytest.mark.parametrize(
     ("notify", "told"),
     [
-        (None, True),
-        (Notify.NEVER, False),
-        (Notify.FAILURE, True),
-        (Notify.SUCCESS | Notify.DELAY, False),
-        (Notify.SUCCESS | Notify.FAILURE, True),
+        (None, {Action.FAILED, Action.DELAYED}),
+        (Notify.NEVER, set()),
+        (Notify.FAILURE, {Action.FAILED}),
+        (Notify.DELAY, {Action.DELAYED}),
+        (Notify.SUCCESS, {Action.RELAYED}),
+        (Notify.SUCCESS | Notify.FAILURE, {Action.RELAYED, Action.FAILED}),
+        (~Notify.NEVER, {*Action}),
     ],
 )
-def test_notify_decides_and_never_means_never(notify: Notify | None, *, told: bool) -> None:
+def test_notify_decides_and_never_means_never(notify: Notify | None, told: set[Action]) -> None:
     ann = to("ann@example.org", notify=notify)
-    assert wanted(envelope(ann), ann) is told
-    assert not wanted(evolve(envelope(ann), reverse_path=None), ann)
+    assert {action for action in Action if wanted(action, envelope(ann), ann)} == told
+    assert not any(wanted(action, evolve(envelope(ann), reverse_path=None), ann) for action in Action)
 
 
 @pytest.mark.parametrize(
@@ -328,4 +391,57 @@ def test_notify_decides_and_never_means_never(notify: Notify | None, *, told: bo
     ],
 )
 def test_how_much_comes_back(ret: Return | None, size_bytes: int, expected: Return) -> None:
-    assert returned(envelope(params=MailParams(ret=ret)), size_bytes) is expected
+    assert returned(envelope(params=MailParams(ret=ret)), size_bytes, {Action.FAILED, Action.DELAYED}) is expected
+
+
+def test_no_content_is_returned_of_a_message_that_must_not_go_in_clear() -> None:
+    assert returned(envelope(params=MailParams(requiretls=True)), 1, {Action.FAILED}) is Return.HEADERS
+
+
+def test_without_a_failure_only_the_header_comes_back() -> None:
+    """RFC 3461 4.3."""
+    assert returned(envelope(params=MailParams(ret=Return.FULL)), 1, {Action.DELAYED, Action.RELAYED}) is Return.HEADERS
+
+
+def test_configuration_says_what_is_large() -> None:
+    assert returned(envelope(), 11, {Action.FAILED}, limit_bytes=10) is Return.HEADERS
+    assert returned(envelope(), 100_000, {Action.FAILED}, limit_bytes=100_000) is Return.FULL
+
+
+def test_a_delay_says_until_when_it_is_tried() -> None:
+    _, ann = blocks(delayed())
+    assert (ann["Action"], ann["Status"]) == ("delayed", "4.7.1")
+    assert ann["Will-Retry-Until"] == "Sun, 16 Nov 2025 11:00:05 +0000"
+
+
+def test_what_was_passed_on_has_a_status_of_success() -> None:
+    message, ann = blocks(relayed())
+    assert message["Original-Envelope-Id"] == "QQ314159"
+    assert (ann["Action"], ann["Status"], ann["Remote-MTA"]) == ("relayed", "2.0.0", "dns; mx1.example.org")
+    assert ann["Diagnostic-Code"] == "smtp; 250 2.0.0 queued as 77"
+
+
+def test_one_report_says_something_else_of_each_recipient_and_the_gravest_first() -> None:
+    parsed, _ = parts(mixed())
+    _, *recipients = blocks(mixed())
+    assert [one["Action"] for one in recipients] == ["relayed", "delayed", "failed"]
+    assert parsed["subject"] == "Not delivered: eve@example.org"
+    words = mixed().content.split(b"message/delivery-status")[0]
+    assert words.index(b"<eve@") < words.index(b"<bob@") < words.index(b"<ann@")
+
+
+@pytest.mark.parametrize(
+    ("name", "temporary", "permanent"),
+    [
+        ("rejected", set(), {b"ann@example.org"}),
+        ("delayed", {b"ann@example.org"}, set()),
+        ("relayed", set(), set()),
+        ("mixed", {b"bob@example.org"}, {b"eve@example.org"}),
+        # It looks for the Original-Recipient first, as who knows addresses by these must.
+        ("expired", set(), {b"robert@example.com", b"eve@xn--bcher-kva.example"}),
+        ("unlawful", set(), {b"ann@example.org"}),
+    ],
+)
+def test_an_independent_bounce_parser_understands_it(name: str, temporary: set[bytes], permanent: set[bytes]) -> None:
+    found = all_failures(message_from_bytes(CASES[name]().content))
+    assert [set(found[0]), set(found[1])] == [temporary, permanent]

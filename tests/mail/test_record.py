@@ -11,13 +11,9 @@ from hypothesis import strategies as st
 from empath.mail.diagnosis import Diagnosis, Kind, Phase
 from empath.mail.envelope import Envelope, Origin, Recipient
 from empath.mail.failure import DamagedRecord
-from empath.mail.record import (
-    SCHEMA,
-    decode_diagnosis,
-    decode_envelope,
-    encode_diagnosis,
-    encode_envelope,
-)
+from empath.mail.progress import Progress, decode_progress, encode_progress
+from empath.mail.record import decode_envelope, encode_envelope
+from empath.mail.sealing import SCHEMA
 from empath.smtp import (
     Address,
     Body,
@@ -101,9 +97,49 @@ def test_an_envelope_comes_back_as_it_was(envelope: Envelope) -> None:
     assert [recipient.address.wire for recipient in again.recipients] == [r.address.wire for r in envelope.recipients]
 
 
-@given(DIAGNOSES)
-def test_a_diagnosis_comes_back_as_it_was(diagnosis: Diagnosis) -> None:
-    assert decode_diagnosis(encode_diagnosis(diagnosis)) == diagnosis
+@given(st.builds(Progress, last=DIAGNOSES, warned=st.booleans()))
+def test_the_progress_of_a_delivery_comes_back_as_it_was(progress: Progress) -> None:
+    assert decode_progress(encode_progress(progress)) == progress
+
+
+PROGRESS_OF_THE_FIRST_VERSION = bytes.fromhex(
+    "0130b4879596b2726563697069656e745f6465666572726564a47263707493040701ae6d782e6578616d706c652e6f7267a093cd01c391"
+    "aa477265796c697374656493040701"
+)
+
+
+def test_the_progress_that_the_first_version_stored_is_read_and_nobody_was_warned_then() -> None:
+    progress = decode_progress(PROGRESS_OF_THE_FIRST_VERSION)
+    assert not progress.warned
+    assert str(progress.last) == "mx.example.org (rcpt): 451 4.7.1 Greylisted"
+
+
+OF_THE_FIRST_VERSION = bytes.fromhex(
+    "013cfd78bb95cb41da44716d500000c41362696c6c696e67406578616d706c652e636f6d9193c40f616e6e406578616d706c652e6f72670292"
+    "a6726663383232b173616c6573406578616d706c652e6f726797a93139322e302e322e31a9632e6578616d706c65a745534d54505341a26d78"
+    "a7544c5376312e33b6544c535f4145535f3132385f47434d5f534841323536a3616e6e9b07a8384249544d494d45c2c0a448445253a178c3fd"
+    "c0d6ff70dbd88093cd0258a152c3"
+)
+
+
+def test_what_was_stored_by_the_first_version_is_read_by_every_later_one() -> None:
+    envelope = decode_envelope(OF_THE_FIRST_VERSION)
+    assert (str(envelope.reverse_path), envelope.received) == ("billing@example.com", 1762772405.25)
+    orcpt = OriginalRecipient("rfc822", "sales@example.org")
+    expected = Recipient(Address.parse("ann@example.org"), RcptParams(notify=Notify.FAILURE, orcpt=orcpt))
+    assert envelope.recipients == (expected,)
+    assert envelope.params == MailParams(
+        size=7,
+        body=Body.EIGHT_BIT,
+        ret=Return.HEADERS,
+        envid="x",
+        requiretls=True,
+        mt_priority=-3,
+        hold_until=datetime(2030, 1, 1, tzinfo=UTC),
+        by=DeliverBy(600, ByMode.RETURN, trace=True),
+    )
+    assert envelope.origin is not None
+    assert (envelope.origin.protocol, envelope.origin.user) == ("ESMTPSA", "ann")
 
 
 def test_an_absurd_size_does_not_keep_a_message_from_being_stored() -> None:
@@ -147,7 +183,7 @@ def test_any_bytes_are_a_damaged_record_and_nothing_worse(garbage: bytes) -> Non
     with pytest.raises(DamagedRecord):
         decode_envelope(garbage)
     with pytest.raises(DamagedRecord):
-        decode_diagnosis(garbage)
+        decode_progress(garbage)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +208,9 @@ def test_a_record_of_a_later_version_says_so() -> None:
         decode_envelope(sealed(b"\x90", 9))
 
 
-def test_a_diagnosis_is_not_an_envelope() -> None:
+def test_the_progress_of_a_delivery_is_no_envelope() -> None:
     with pytest.raises(DamagedRecord):
-        decode_envelope(encode_diagnosis(Diagnosis(kind=Kind.DNS, phase=Phase.ROUTE)))
+        decode_envelope(encode_progress(Progress(last=Diagnosis(kind=Kind.DNS, phase=Phase.ROUTE))))
 
 
 def sealed(payload: bytes, schema: int) -> bytes:
