@@ -9,11 +9,14 @@ Words:
 - *acceptance*: an envelope, which is kept and not read, a body, and one delivery for each recipient.
 - *body*: octets in the row of the message when it is small; a file of its own, written as a *draft*, when it is large.
 - *due*: the next attempt of a delivery lies in the past. *claimed*: somebody in this process attempts it now.
+- *set aside*: due, but its site cannot take it now. It waits, at no cost, for its site to be *recalled*.
 - *fate*: what became of a claimed delivery. *report*: a message to the sender, accepted together with that fate.
+- *quarantine*: where a delivery is whose message is no longer what was accepted. It is kept, and nobody claims it.
 - *durable*: there after a loss of power. *sweep*: the removal, at the start, of files that no row names.
 
-The directory ``spool.path`` has the file ``lock``, which the kernel keeps locked for the one daemon, and ``bodies/``.
-The database is ``queue.sqlite3`` below ``delivery.queue_path``. On them a message is in one of these states:
+The directory ``spool.path`` has the file ``lock``, which the kernel keeps locked for the one daemon, ``bodies/``, and
+``queue.id`` with the token that the queue has too, so that no queue sweeps the bodies of another. The database is
+``queue.sqlite3`` below ``delivery.queue_path``. On them a message is in one of these states:
 
 === =========================== ================ =========== ========================================================
     state                       row              body file   after kill -9, or a loss of power
@@ -22,6 +25,7 @@ A   draft                       none             ``*.tmp``   nothing was promise
 B   durable body                none             there       nothing was promised; the sweep removes it
 C   waiting                     ``claimed = 0``  if large    it waits
 D   claimed                     ``claimed = 1``  if large    it waits, until the moment that the claim has set
+Q   quarantined                 ``claimed = 2``  perhaps     it stays, and ``damage`` says why
 E   finished, not durably       none             if large    kill: as F or G. Power: perhaps as D again: a duplicate
 F   gone, its file is left      none             there       the sweep removes it
 G   gone                        none             none        nothing is left to do
@@ -36,7 +40,11 @@ A to G  ``BodyDraft.discard``
 B to C  ``accept``; a small body begins here. The transaction is synced. **This is the instant of acceptance**
 B to G  ``accept`` found the disk full: no row can have come into being, so the file goes at once
 C to D  ``claim``. It moves ``next_attempt`` forward first; the transaction is not synced by itself
+C to C  ``claim`` sets it aside: ``aside`` names the site, and outlives the process; not synced by itself either
 D to C  ``record`` with `Waiting`, not synced by itself; or the start, for all that was claimed when the process ended
+C to Q  ``claim`` found that its row cannot be read, or is not what was accepted; not synced by itself
+D to Q  ``record`` with `Quarantined`: the envelope makes no sense, or the body file is missing or another one
+Q to C  ``release``, once somebody has mended it
 D to E  ``record`` with `Finished`, not synced by itself, which is why a delivered message costs one sync and not two
 D to F  ``record`` with `Finished` and a report: the transaction is synced, since only the report is left to tell of it
 E to F  the next synced transaction; for a large body one is made on purpose, since a row may not outlive its file
@@ -59,9 +67,24 @@ Why SQLite: rows and small bodies in one file make an acceptance one write and o
 message needs two syncs and a directory for what is due. Why not a server: it would be one more thing that can be away.
 Why EXCLUSIVE: there is one daemon to a spool, and two would send everything twice.
 
+Why a reserve: a delivery that ends is a row that goes, and the log that says so wants room on a disk that is full of
+what waits. So a file takes room in advance, and gives it up for the log when a write has failed for want of it; as long
+as it cannot be made again nothing is accepted.
+
+Why set aside, and not put off by some time: a site that is down may have a hundred thousand messages. To claim them
+all and put them back with every period of its breaker would cost more than delivering them, and to pass over them in
+every claim would too. Set aside, each is touched twice.
+
+Why a checksum, and of what: a disk may give back other octets than it was given, and SQLite notices that only where it
+hits a structure of its own. Envelope and body have a CRC-32, made when they are accepted. The row is checked when it is
+claimed. A body file is checked while it is read, and its end is kept back until all of it was seen: a next hop that has
+no end takes no message.
+
 Rooms: ``contract`` (what a spool promises: all that reception and delivery know of it), ``grouped`` (a spool made of a
-store, a committer and a disk), ``committer``, ``store`` (what a backend is), ``sqlite`` on ``database``, ``memory``
-(the plainest store, which the other is compared with), ``open``.
+store, a committer and a disk), ``committer``, ``store`` (what a backend is), ``claiming`` (what a claim takes and what
+it sets aside), ``sqlite`` on ``database``, ``schema``, ``statements`` and ``stored`` (a row, and whether it is sound),
+``memory`` (the plainest store, which the other is compared with), ``belonging`` (queue and bodies), ``open``, and
+``verify`` (looking at a spool that nobody has open).
 
 RFCs: 5321 4.2.5 and 6.1 (what 250 means), 4.5.4.1 (retries), 1047 (duplicates).
 """
@@ -74,10 +97,14 @@ from empath.spool.contract import (
     Claim,
     Claimed,
     ClaimedDelivery,
+    Damage,
     DeliveryKey,
+    Demand,
     Fate,
     Finished,
+    Quarantined,
     Spool,
+    SpoolDamaged,
     SpoolError,
     SpoolFull,
     SpoolHeld,
@@ -97,11 +124,15 @@ __all__ = [
     "Claim",
     "Claimed",
     "ClaimedDelivery",
+    "Damage",
     "DeliveryKey",
+    "Demand",
     "Fate",
     "Finished",
     "MemoryStore",
+    "Quarantined",
     "Spool",
+    "SpoolDamaged",
     "SpoolError",
     "SpoolFull",
     "SpoolHeld",

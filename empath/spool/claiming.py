@@ -8,11 +8,12 @@ over it in each claim would cost as much as the queue is long.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final, Protocol
 
 from attrs import define, field
 
-from empath.spool.contract import Claim, Claimed, ClaimedDelivery, DeliveryKey, Demand
+from empath.spool.contract import Claim, Claimed, ClaimedDelivery, Damage, DeliveryKey, Demand
 
 LOOK: Final = 1000
 """How many deliveries that are due a claim looks at, if it may not take more: they are set aside in such portions."""
@@ -27,11 +28,11 @@ class Rows(Protocol):
     def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
         """Those that are set aside for a site, of so many messages, in the order of message and ordinal."""
 
-    def envelope(self, message: int) -> bytes:
-        """The envelope of a message."""
+    def envelope(self, message: int) -> bytes | None:
+        """The envelope of a message; None: it cannot be read."""
 
-    def take(self, deliveries: tuple[ClaimedDelivery, ...], until: float) -> Claim:
-        """Claim deliveries of one message, which are then aside no longer."""
+    def take(self, deliveries: tuple[ClaimedDelivery, ...], until: float) -> Claim | Damage:
+        """Claim deliveries of one message, which are then aside no longer; if it is damaged, quarantine them."""
 
     def set_aside(self, key: DeliveryKey, site: str, next_attempt: float) -> None:
         """Let a delivery wait for a site, or for this moment."""
@@ -46,7 +47,12 @@ def claim(rows: Rows, *, now: float, until: float, latest: float, room: int, dem
     due = rows.due(now=now, latest=latest, limit=max(room, LOOK))
     claiming.take(claiming.sift(due, now, latest))
     claiming.recall()
-    return Claimed(claims=claiming.claims, next_due=rows.next_due(), aside=frozenset(claiming.aside))
+    return Claimed(
+        claims=claiming.claims,
+        next_due=rows.next_due(),
+        aside=frozenset(claiming.aside),
+        damaged=tuple(claiming.damaged),
+    )
 
 
 @define(eq=False)
@@ -60,6 +66,7 @@ class _Claiming:
     _size_bytes: int = field(init=False)
     claims: list[Claim] = field(init=False, factory=list)
     aside: set[str] = field(init=False, factory=set)
+    damaged: list[Damage] = field(init=False, factory=list)
     _rooms: dict[str, int] = field(init=False, factory=dict)
     """What is left of the rooms of sites."""
     _latest: dict[str, int] = field(init=False, factory=dict)
@@ -108,7 +115,9 @@ class _Claiming:
         """When a message is given up. It is asked for once, however many recipients there are."""
         known = self._expires.get(message)
         if known is None:
-            known = self._expires[message] = self._demand.expires(self._rows.envelope(message))
+            envelope = self._rows.envelope(message)
+            # One that cannot be read is not set aside, but taken, and so found out.
+            known = self._expires[message] = -inf if envelope is None else self._demand.expires(envelope)
         return known
 
     def take(self, deliveries: list[ClaimedDelivery]) -> int:
@@ -121,6 +130,9 @@ class _Claiming:
             if self._size_bytes <= 0:
                 break
             taken = self._rows.take(tuple(some), self._until)
+            if isinstance(taken, Damage):
+                self.damaged.append(taken)
+                continue
             self.claims.append(taken)
             self._room -= len(some)
             self._size_bytes -= taken.size_bytes

@@ -26,6 +26,10 @@ class SpoolFull(SpoolError):
     """There is no room for the message. It may be offered again later."""
 
 
+class SpoolDamaged(SpoolError):
+    """A message is not what was accepted, and never will be by itself."""
+
+
 class SpoolHeld(SpoolError):
     """Another daemon has this spool open."""
 
@@ -36,6 +40,8 @@ class BodyFile:
 
     name: str
     size_bytes: int
+    checksum: int | None = None
+    """CRC-32 of the content; None: not known."""
 
 
 Body = bytes | BodyFile
@@ -93,6 +99,15 @@ class Claim:
 
 
 @frozen(kw_only=True)
+class Damage:
+    """A message in quarantine: it is kept, is not claimed, and waits for somebody to look at it."""
+
+    mid: str
+    """The name of the message. It may be what is damaged."""
+    reason: str
+
+
+@frozen(kw_only=True)
 class Claimed:
     """What there was to claim."""
 
@@ -101,6 +116,8 @@ class Claimed:
     """The earliest ``next_attempt`` among all that still wait; None: nothing waits."""
     aside: frozenset[str] = frozenset()
     """The sites that something was set aside for, and those recalled that may have more."""
+    damaged: tuple[Damage, ...] = ()
+    """Messages that were due and could not be claimed. Their deliveries are in quarantine now."""
 
 
 def _never(_envelope: bytes) -> float:
@@ -158,7 +175,15 @@ class Waiting:
     """What the latest attempt came to, in a form that the spool keeps and does not read."""
 
 
-Fate = Finished | Waiting
+@frozen(kw_only=True)
+class Quarantined:
+    """A delivery that cannot be attempted, since its message is damaged."""
+
+    key: DeliveryKey
+    reason: str
+
+
+Fate = Finished | Waiting | Quarantined
 
 
 @frozen(kw_only=True)
@@ -170,6 +195,8 @@ class Statistics:
     """Deliveries that wait for their next attempt."""
     claimed: int
     """Deliveries that are being attempted."""
+    quarantined: int = 0
+    """Deliveries of messages that are damaged."""
 
 
 class BodyDraft(Protocol):
@@ -217,6 +244,7 @@ class Spool(Protocol):
         """Write down what became of claimed deliveries, and accept the reports on them, in one transaction.
 
         A message whose last delivery has finished goes with it. A delivery that is not there any more is passed over.
+        One in quarantine stays there until somebody releases it, and its message with it.
         """
 
     async def wait_news(self) -> None:
@@ -229,10 +257,19 @@ class Spool(Protocol):
         """Begin a body that is too large to be kept in memory."""
 
     def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:
-        """The content of a large body, in blocks. To be closed by who does not read to the end."""
+        """The content of a large body, in blocks. To be closed by who does not read to the end.
+
+        A SpoolDamaged, at the latest where the end would be: it is not what was accepted.
+        """
 
     async def discard_body(self, body: BodyFile) -> None:
         """Remove a large body that was committed and that no message will have. Even if cancelled; never fails."""
 
     async def statistics(self) -> Statistics:
         """Count."""
+
+    async def quarantine(self) -> list[Damage]:
+        """The messages that are damaged, the oldest first."""
+
+    async def release(self, mid: str) -> int:
+        """Let the deliveries of a message wait again that are in quarantine, once it was mended; how many there are."""

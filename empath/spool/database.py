@@ -24,10 +24,18 @@ import apsw
 from attrs import define, field
 
 from empath.spool.contract import SpoolError, SpoolFull, SpoolHeld
+from empath.world.reserve import Reserve
 
 PAGE_BYTES: Final = 4096
 CHECKPOINT_PAGES: Final = 4000
 """Pages in the log before they are copied into the database: the log stays at about 16 MiB."""
+SPARE_PAGES: Final = 4000
+"""Free pages in the database that are worth being given back to the disk."""
+_LOOK_EVERY: Final = 16
+RESERVE: Final = "reserve"
+"""The name of the file beside the database that takes room for the day when the disk is full."""
+RESERVE_BYTES: Final = 6 * CHECKPOINT_PAGES * PAGE_BYTES // 4
+"""What copying a log may take, and a batch of messages more than it should have."""
 
 
 @define(eq=False)
@@ -35,10 +43,38 @@ class Database:
     """An open database. To be used by one thread at a time."""
 
     connection: apsw.Connection
+    reserve: Reserve | None = None
+    """What is given up when the disk is full, for the log to be copied into the database all the same."""
     _durable: bool = field(init=False, default=True)
     _log_pages: int = field(init=False, default=0)
+    _until_look: int = field(init=False, default=0)
+    """Transactions until it is seen to whether room can be given back."""
     _doubtful: bool = field(init=False, default=False)
     """A write or sync has failed: the log on the disk may not be what SQLite takes it for."""
+
+    def give_room_back(self) -> None:
+        """Make the file small again when little is left in it. For between transactions.
+
+        What goes leaves free pages, which the next message uses, and the file keeps its size. To write all anew is only
+        done where much is won and little is to be written: in a tenth of a second at most.
+        """
+        self._until_look -= 1
+        if self._until_look > 0:
+            return
+        self._until_look = _LOOK_EVERY
+        free = self.connection.pragma("freelist_count")
+        if free < SPARE_PAGES:
+            return
+        used = self.connection.pragma("page_count") - free
+        if used > min(max(free // 16, SPARE_PAGES // 4), 2 * SPARE_PAGES):
+            return
+        try:
+            self.connection.execute("VACUUM")
+            self._copy_log()
+        except apsw.IOError:
+            self._doubtful = True
+        except apsw.Error:  # there is no room even for that: the free pages are used, and the next commit tries again
+            return
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[None]:
@@ -58,6 +94,8 @@ class Database:
         except BaseException as problem:
             self._doubtful |= isinstance(problem, apsw.IOError)
             self._undo()
+            if isinstance(problem, apsw.FullError):
+                self._make_room()
             raise
 
     def use_log(self) -> None:
@@ -65,8 +103,14 @@ class Database:
         self.connection.pragma("journal_mode", "WAL")
         self.connection.pragma("synchronous", "FULL")
         self.connection.pragma("wal_autocheckpoint", 0)
+        self.connection.pragma("temp_store", "MEMORY")
         self.connection.set_wal_hook(self._committed)
-        self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        except apsw.FullError:
+            if not self._make_room():
+                raise
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
 
     def widen_log(self) -> None:
         """Let the log take its room on the disk now, once.
@@ -75,22 +119,41 @@ class Database:
         there costs a third less. What a transaction writes is in the log before it ends, if it is more than the cache
         holds; undone, it leaves nothing but a long log. It takes some fifty milliseconds, whatever the database holds.
         """
-        self.connection.execute("BEGIN IMMEDIATE")
-        self.connection.execute("CREATE TABLE room (octets BLOB)")
-        self.connection.execute("INSERT INTO room VALUES (zeroblob(?))", (CHECKPOINT_PAGES * PAGE_BYTES,))
-        self.connection.execute("ROLLBACK")
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("CREATE TABLE room (octets BLOB)")
+            self.connection.execute("INSERT INTO room VALUES (zeroblob(?))", (CHECKPOINT_PAGES * PAGE_BYTES,))
+        except apsw.FullError:
+            return  # what is here can be delivered with a log that grows as it must
+        finally:
+            self._undo()
 
     def keep_log_short(self) -> None:
         """Copy the log into the database when it is long. For between transactions; what was committed stays so."""
         if self._log_pages < CHECKPOINT_PAGES:
             return
         try:
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            self._log_pages = 0
+            self._copy_log()
         except apsw.IOError:
             self._doubtful = True
         except apsw.Error:  # the disk is full, say: the log grows on, and the next commit tries again
             return
+
+    def _copy_log(self) -> None:
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.FullError:
+            if not self._make_room():
+                raise
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self._log_pages = 0
+
+    def keeps_reserve(self) -> bool:
+        """Whether what is written now can leave the disk again, should it become full."""
+        return self.reserve is None or self.reserve.is_kept()
+
+    def _make_room(self) -> bool:
+        return self.reserve is not None and self.reserve.give_up()
 
     def close(self) -> None:
         """Copy the log into the database and close it. If that fails the next start copies it."""

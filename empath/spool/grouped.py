@@ -24,15 +24,18 @@ from empath.spool.contract import (
     Acceptance,
     BodyFile,
     Claimed,
+    Damage,
     Demand,
     Fate,
+    SpoolDamaged,
     SpoolError,
     SpoolFull,
     Statistics,
     Waiting,
 )
 from empath.spool.store import Store
-from empath.world.errors import DiskError, DiskFull
+from empath.spool.stored import checksum
+from empath.world.errors import DiskError, DiskFull, FileMissing
 from empath.world.ports import DISCARD_S, Disk, DurableFile
 
 BLOCK_BYTES: Final = 64 * 1024
@@ -96,14 +99,20 @@ class GroupedSpool:
     # A generator that is left in the middle must be closed at once: every caller has it in `aclosing`.
     async def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:  # noqa: ASYNC900
         """See ``contract.Spool``."""
+        path, known, found = self._bodies / body.name, body.checksum, 0
         try:
-            async with await self._disk.open(self._bodies / body.name) as file:
+            async with await self._disk.open(path) as file:
                 if file.size_bytes != body.size_bytes:
-                    raise SpoolError(f"body {body.name} has {file.size_bytes} octets; {body.size_bytes} were accepted")
+                    raise SpoolDamaged(f"its body {path} has {file.size_bytes} octets; {body.size_bytes} were accepted")
                 while block := await file.read(BLOCK_BYTES):
+                    found = checksum(block, found)
                     yield block  # noqa: ASYNC119
+        except FileMissing as problem:
+            raise SpoolDamaged(f"its body {path} is missing") from problem
         except DiskError as problem:
             raise _translate(problem) from problem
+        if known not in (None, found):
+            raise SpoolDamaged(f"its body {path} is not what was accepted (checksum)")
 
     async def discard_body(self, body: BodyFile) -> None:
         """See ``contract.Spool``."""
@@ -113,6 +122,16 @@ class GroupedSpool:
     async def statistics(self) -> Statistics:
         """See ``contract.Spool``."""
         return await self._committer.do(lambda store: store.statistics(), durable=False)
+
+    async def quarantine(self) -> list[Damage]:
+        """See ``contract.Spool``."""
+        return await self._committer.do(lambda store: store.quarantine(), durable=False)
+
+    async def release(self, mid: str) -> int:
+        """See ``contract.Spool``."""
+        released = await self._committer.do(lambda store: store.release(mid), durable=True)
+        self._news.set()
+        return released
 
     async def sweep(self) -> int:
         """Remove body files that no message needs; how many there were. For the start, before anything is accepted."""
@@ -145,20 +164,23 @@ class FileDraft:
 
     _name: str
     _file: DurableFile
+    _checksum: int = field(init=False, default=0)
 
     async def write(self, block: bytes) -> None:
         """See ``contract.BodyDraft``."""
         try:
             await self._file.write(block)
+            self._checksum = checksum(block, self._checksum)
         except DiskError as problem:
             raise _translate(problem) from problem
 
     async def commit(self) -> BodyFile:
         """See ``contract.BodyDraft``."""
         try:
-            return BodyFile(name=self._name, size_bytes=await self._file.commit())
+            size_bytes = await self._file.commit()
         except DiskError as problem:
             raise _translate(problem) from problem
+        return BodyFile(name=self._name, size_bytes=size_bytes, checksum=self._checksum)
 
     async def discard(self) -> None:
         """See ``contract.BodyDraft``."""

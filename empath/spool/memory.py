@@ -21,10 +21,12 @@ from empath.spool.contract import (
     Claim,
     Claimed,
     ClaimedDelivery,
+    Damage,
     DeliveryKey,
     Demand,
     Fate,
     Finished,
+    Quarantined,
     SpoolError,
     Statistics,
 )
@@ -47,6 +49,12 @@ class _Delivery:
     last: bytes = b""
     aside: str | None = None
     """The site it is set aside for."""
+    damaged: bool = False
+    """Whether it is in quarantine."""
+
+    @property
+    def waits(self) -> bool:
+        return not (self.claimed or self.damaged)
 
 
 @define(eq=False)
@@ -56,7 +64,10 @@ class MemoryStore:
     _messages: dict[int, _Message] = field(init=False, factory=dict)
     _deliveries: dict[DeliveryKey, _Delivery] = field(init=False, factory=dict)
     _numbers: dict[MessageId, int] = field(init=False, factory=dict)
+    _damage: dict[int, str] = field(init=False, factory=dict)
+    """Why deliveries of a message are in quarantine."""
     _number: int = field(init=False, default=0)
+    _identity: str | None = field(init=False, default=None)
     _undo: list[tuple[dict[Any, Any], object, object]] = field(init=False, factory=list)
     """What the operation at hand has changed: the table (of any type), the key, and what stood there; None: nothing."""
 
@@ -98,7 +109,7 @@ class MemoryStore:
     def due(self, *, now: float, latest: float, limit: int) -> list[ClaimedDelivery]:
         """See ``claiming.Rows``."""
         rows = self._deliveries.items()
-        waiting = sorted((row.next_attempt, key.message, key.ordinal, key) for key, row in rows if not row.claimed)
+        waiting = sorted((row.next_attempt, key.message, key.ordinal, key) for key, row in rows if row.waits)
         due = [key for moment, *_, key in waiting if moment <= now or moment > latest]
         return [self._waiting(key) for key in due[:limit]]
 
@@ -134,7 +145,7 @@ class MemoryStore:
 
     def next_due(self) -> float | None:
         """See ``claiming.Rows``."""
-        return min((row.next_attempt for row in self._deliveries.values() if not row.claimed), default=None)
+        return min((row.next_attempt for row in self._deliveries.values() if row.waits), default=None)
 
     def sites_aside(self) -> frozenset[str]:
         """See ``contract.Spool``."""
@@ -154,7 +165,10 @@ class MemoryStore:
             if isinstance(fate, Finished):
                 self._put(self._deliveries, fate.key, None)
                 unneeded += self._finish(fate.key)
-            else:
+            elif isinstance(fate, Quarantined):
+                self._put(self._deliveries, fate.key, evolve(row, claimed=False, aside=None, damaged=True))
+                self._put(self._damage, fate.key.message, self._damage.get(fate.key.message, fate.reason))
+            elif not row.damaged:
                 waiting = _Delivery(
                     domain=row.domain, next_attempt=fate.next_attempt, attempts=fate.attempts, last=fate.last
                 )
@@ -169,6 +183,7 @@ class MemoryStore:
             return []
         self._put(self._messages, key.message, None)
         self._put(self._numbers, message.acceptance.mid, None)
+        self._put(self._damage, key.message, None)
         body = message.acceptance.body
         return [body.name] if isinstance(body, BodyFile) else []
 
@@ -182,8 +197,35 @@ class MemoryStore:
 
     def statistics(self) -> Statistics:
         """See ``contract.Spool``."""
-        claimed = sum(row.claimed for row in self._deliveries.values())
-        return Statistics(messages=len(self._messages), waiting=len(self._deliveries) - claimed, claimed=claimed)
+        rows = self._deliveries.values()
+        return Statistics(
+            messages=len(self._messages),
+            waiting=sum(row.waits for row in rows),
+            claimed=sum(row.claimed for row in rows),
+            quarantined=sum(row.damaged for row in rows),
+        )
+
+    def quarantine(self) -> list[Damage]:
+        """See ``contract.Spool``."""
+        damage = sorted(self._damage.items())
+        return [Damage(mid=str(self._messages[number].acceptance.mid), reason=reason) for number, reason in damage]
+
+    def release(self, mid: str) -> int:
+        """See ``contract.Spool``."""
+        number = next((number for name, number in self._numbers.items() if str(name) == mid), None)
+        rows = [(key, row) for key, row in self._deliveries.items() if key.message == number and row.damaged]
+        for key, row in rows:
+            self._put(self._deliveries, key, evolve(row, damaged=False))
+        self._put(self._damage, number, None)
+        return len(rows)
+
+    def identity(self) -> str | None:
+        """See ``store.Store``."""
+        return self._identity
+
+    def identify(self, token: str) -> None:
+        """See ``store.Store``."""
+        self._identity = token
 
     def close(self) -> None:
         """See ``store.Store``."""

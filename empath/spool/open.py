@@ -9,6 +9,7 @@ from typing import Final
 
 import trio
 
+from empath.spool.belonging import BODIES, unite
 from empath.spool.committer import Committer
 from empath.spool.contract import SpoolError, SpoolHeld
 from empath.spool.grouped import GroupedSpool
@@ -29,7 +30,7 @@ async def open_spool(
     A second daemon is refused with SpoolHeld, which names the first: the kernel holds the lock, and lets go when the
     process dies. On leaving, all operations that wait are done before the store is closed.
     """
-    bodies = path / "bodies"
+    bodies = path / BODIES
     try:
         await world.disk.make_directory(bodies)
         lock = await world.disk.lock(path / LOCK, holder=holder)
@@ -46,6 +47,7 @@ async def open_spool(
                 nursery.start_soon(committer.run)
                 try:
                     spool = GroupedSpool(committer, world.disk, bodies)
+                    await unite(committer, world, path)
                     await spool.sweep()
                     yield spool
                 finally:

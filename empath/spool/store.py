@@ -12,7 +12,7 @@ from typing import Protocol
 import outcome
 
 from empath.spool.committer import Operation
-from empath.spool.contract import ANYTHING, Acceptance, Claimed, Demand, Fate, Statistics
+from empath.spool.contract import ANYTHING, Acceptance, Claimed, Damage, Demand, Fate, Statistics
 
 
 class Store(Protocol):
@@ -41,6 +41,18 @@ class Store(Protocol):
 
     def statistics(self) -> Statistics:
         """Count."""
+
+    def quarantine(self) -> list[Damage]:
+        """See ``contract.Spool``."""
+
+    def release(self, mid: str) -> int:
+        """See ``contract.Spool``."""
+
+    def identity(self) -> str | None:
+        """The token that this store was given; None: none yet."""
+
+    def identify(self, token: str) -> None:
+        """Take a token, once, which the directory of the body files has too."""
 
     def close(self) -> None:
         """End the use of the store."""

@@ -1,14 +1,20 @@
 """The database of the queue: who may read it, what is refused at the start, and how long its log is."""
 
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 import apsw
 import pytest
+from outcome import Error
 
-from empath.spool.contract import SpoolError, SpoolFull, SpoolHeld
+from empath.sim.disk import SimulatedFiles
+from empath.sim.vfs import SimulatedVfs
+from empath.spool.contract import Finished, SpoolError, SpoolFull, SpoolHeld
 from empath.spool.database import CHECKPOINT_PAGES, PAGE_BYTES, explained
 from empath.spool.schema import APPLICATION_ID
 from empath.spool.sqlite import open_database
+from empath.spool.store import Store
+from empath.world.reserve import Reserve
 from tests.contracts.spools import NOW, message
 
 LARGEST_NEW_BYTES = 64 * 1024
@@ -84,7 +90,7 @@ def test_a_queue_of_a_later_version_is_left_as_it_is(path: Path) -> None:
         later.pragma("user_version", 99)
     later.close()
     before = path.read_bytes()
-    with pytest.raises(SpoolError, match="schema 99, this program knows 2; install the version that wrote it"):
+    with pytest.raises(SpoolError, match="schema 99, and this program knows those up to 3; install the version"):
         open_database(str(path))
     assert path.read_bytes() == before
 
@@ -125,3 +131,55 @@ def test_what_was_refused_can_be_opened_once_it_is_mended(path: Path) -> None:
 def test_every_error_of_the_database_becomes_one_of_ours(problem: apsw.Error, kind: type[SpoolError]) -> None:
     assert type(explained(problem)) is kind
     assert str(problem) in str(explained(problem))
+
+
+def finish(store: Store, room: int) -> None:
+    """Claim what is due and record it as delivered."""
+    claimed = store.claim(now=NOW, until=NOW, latest=NOW, room=room)
+    store.record([Finished(key=each.key) for one in claimed.claims for each in one.deliveries])
+
+
+def test_a_database_that_was_large_gives_its_room_back_when_it_is_empty(path: Path) -> None:
+    store = open_database(str(path))
+
+    def accept(number: int, store: Store) -> None:
+        store.accept(message(number, body=bytes(1_000_000)))
+
+    for number in range(40):
+        store.commit([partial(accept, number)], durable=False)[0].unwrap()
+    assert path.stat().st_size > 20_000_000
+    store.commit([partial(finish, room=100)], durable=False)[0].unwrap()
+    for _ in range(20):  # it is not seen to after each transaction
+        store.commit([Store.touch], durable=False)[0].unwrap()
+    assert path.stat().st_size < LARGEST_NEW_BYTES
+    store.commit([partial(accept, 99)], durable=True)[0].unwrap()
+    assert store.statistics().messages == 1
+    store.close()
+
+
+def test_while_the_disk_is_full_the_reserve_lets_mail_out_and_none_in() -> None:
+    files = SimulatedFiles()
+    reserve = Reserve(files, PurePosixPath("/reserve"), 2_000_000)
+    with SimulatedVfs(files) as vfs:
+        store = open_database("/queue.sqlite3", vfs.name, reserve=reserve)
+        accepted = 0
+        files.capacity_bytes = 6_000_000
+        refused: list[Exception] = []
+        while not refused:
+            acceptance = message(accepted, body=bytes(100_000))
+            (result,) = store.commit([lambda store, acceptance=acceptance: store.accept(acceptance)], durable=True)
+            if isinstance(result, Error):
+                assert isinstance(result.error, SpoolFull)
+                refused.append(result.error)
+            else:
+                accepted += 1
+        assert accepted > 10
+        (again,) = store.commit([lambda store: store.accept(message(9999))], durable=True)
+        assert isinstance(again, Error)
+        assert "what is here needs the rest of it" in str(again.error)
+        for _ in range(accepted):
+            store.commit([partial(finish, room=1)], durable=False)[0].unwrap()
+        assert store.statistics().messages == 0
+        files.capacity_bytes *= 2
+        store.commit([lambda store: store.accept(message(9999))], durable=True)[0].unwrap()
+        store.close()

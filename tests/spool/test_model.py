@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from empath.sim.disk import SimulatedFiles
 from empath.sim.vfs import SimulatedVfs
-from empath.spool.contract import ANYTHING, BodyFile, Claimed, DeliveryKey, Demand, Fate, Finished, Waiting
+from empath.spool.contract import ANYTHING, BodyFile, Claimed, DeliveryKey, Demand, Fate, Finished, Quarantined, Waiting
 from empath.spool.memory import MemoryStore
 from empath.spool.sqlite import open_database
 from empath.spool.store import Store
@@ -45,8 +45,11 @@ class Verdict:
 
     place: Place
     next_attempt: float | None
+    is_damaged: bool
 
     def fate(self, key: DeliveryKey) -> Fate:
+        if self.is_damaged:
+            return Quarantined(key=key, reason=f"damaged at {self.next_attempt}")
         if self.next_attempt is None:
             return Finished(key=key)
         return Waiting(key=key, next_attempt=self.next_attempt, attempts=int(self.next_attempt), last=b"because")
@@ -62,7 +65,7 @@ demands = st.builds(
     expires=st.sampled_from([lambda envelope: 0.0, lambda envelope: 15.0 + len(envelope)]),
 )
 offers = st.builds(Offer, st.integers(0, 6), st.integers(1, 3), moments, st.booleans())
-verdicts = st.builds(Verdict, places, st.none() | moments)
+verdicts = st.builds(Verdict, places, st.none() | moments, st.sampled_from([False, False, False, True]))
 
 
 @frozen
@@ -138,6 +141,7 @@ class TwoStores(RuleBasedStateMachine):
         self.same(lambda side: side.store.statistics())
         self.same(lambda side: side.store.body_files())
         self.same(lambda side: side.store.sites_aside())
+        self.same(lambda side: side.store.quarantine())
 
     def teardown(self) -> None:
         for side in self.sides:

@@ -11,7 +11,7 @@ import trio
 from attrs import define, field
 
 from empath.sim.disk import Trouble
-from empath.spool.contract import Finished, Spool, SpoolError, Waiting
+from empath.spool.contract import Demand, Finished, Quarantined, Spool, SpoolError, Waiting
 from empath.spool.database import CHECKPOINT_PAGES, PAGE_BYTES
 from tests.contracts.spools import NOW, Machine, claim, content, message, mid
 
@@ -28,6 +28,8 @@ class Promises:
     """Durably: they must not come back."""
     may_be_gone: set[int] = field(factory=set)
     """They may come back, and need not."""
+    quarantined: set[int] = field(factory=set)
+    """Durably: they are listed, and not claimed."""
 
     async def accept(self, spool: Spool, number: int) -> None:
         self.offered.add(number)
@@ -83,8 +85,31 @@ async def finish_with_reports(spool: Spool, promises: Promises) -> None:
         promises.accepted.add(number + 100)
 
 
+async def set_aside_and_recall(spool: Spool, promises: Promises) -> None:
+    await claim(spool, latest=NOW + 100, demand=Demand(site_room=0))
+    await promises.accept(spool, 10)
+    await claim(spool, latest=NOW + 100, demand=Demand(recalled=("b.example", "a.example")))
+
+
+async def quarantine(spool: Spool, promises: Promises) -> None:
+    first = (await claim(spool)).claims[0]
+    promises.may_be_gone.add(first.mid.number)
+    await spool.record([Quarantined(key=each.key, reason="a test") for each in first.deliveries])
+    await promises.accept(spool, 10)
+    promises.quarantined.add(first.mid.number)
+
+
 Course = Callable[[Spool, Promises], Awaitable[None]]
-COURSES = [accept_some, accept_together, accept_large, claim_and_postpone, claim_and_finish, finish_with_reports]
+COURSES = [
+    accept_some,
+    accept_together,
+    accept_large,
+    claim_and_postpone,
+    claim_and_finish,
+    finish_with_reports,
+    set_aside_and_recall,
+    quarantine,
+]
 
 
 async def lives(machine: Machine, course: Course, trouble: Trouble, at: int) -> Promises:
@@ -108,6 +133,9 @@ async def check(machine: Machine, promises: Promises) -> None:
         assert len(there) == len(set(there))
         assert promises.accepted - promises.may_be_gone <= set(there) <= promises.offered
         assert not promises.finished & set(there)
+        listed = {damage.mid for damage in await spool.quarantine()}
+        assert {str(mid(number)) for number in promises.quarantined} <= listed
+        assert not listed & {str(one.mid) for one in claims}
         for one in claims:
             number = one.mid.number
             assert [each.domain for each in one.deliveries] == ["a.example", "b.example"]

@@ -1,0 +1,219 @@
+"""Looking at all of a spool that nobody has open: is each message what was accepted, and is all that it needs there?
+
+Nothing is changed. Both directions are looked at: rows whose files are missing or are other ones, and files that no row
+needs. One message is in memory at a time, however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from itertools import chain
+from pathlib import PurePath
+from typing import Any, Final
+
+import apsw
+from attrs import define, field, frozen
+
+from empath.mail.failure import DamagedRecord
+from empath.mail.record import decode_envelope
+from empath.spool import statements as sql
+from empath.spool.belonging import BODIES, MARK, Halves
+from empath.spool.contract import SpoolError
+from empath.spool.database import explained
+from empath.spool.schema import APPLICATION_ID, SCHEMA_VERSION
+from empath.spool.stored import StoredMessage, checksum
+from empath.world.files import FileCalls
+from empath.world.ports import TEMPORARY_SUFFIX
+
+_BLOCK_BYTES: Final = 256 * 1024
+_MOST_LINES: Final = 100
+"""What SQLite says about a database that is damaged all over."""
+_ORPHANS: Final = (
+    "SELECT DISTINCT message FROM delivery WHERE NOT EXISTS (SELECT 1 FROM message WHERE id = message) ORDER BY message"
+)
+_ORDINALS: Final = "SELECT ordinal FROM delivery WHERE message = ?"
+
+
+class State(Enum):
+    """What is wrong."""
+
+    DAMAGED = "damaged"
+    """A message is not what was accepted. It goes to quarantine when it is due."""
+    QUARANTINED = "quarantined"
+    """A message was found to be damaged, and is kept and not sent."""
+    DATABASE = "database"
+    """What SQLite says about its own structures."""
+    LEFTOVER = "leftover"
+    """A file that nobody needs. The next start removes it; nothing is wrong."""
+
+
+@frozen
+class Finding:
+    """One thing that was found."""
+
+    state: State
+    name: str
+    """The message, if it is about one; else the file."""
+    detail: str
+
+
+@define(eq=False)
+class Verification:
+    """Goes through a spool once. ``findings`` first; the counts are right when it has ended."""
+
+    _connection: apsw.Connection
+    _calls: FileCalls
+    _path: PurePath
+    messages: int = field(init=False, default=0)
+    deliveries: int = field(init=False, default=0)
+    files: int = field(init=False, default=0)
+    size_bytes: int = field(init=False, default=0)
+    """Of the bodies."""
+    _needed: set[str] = field(init=False, factory=set)
+
+    def findings(self) -> Iterator[Finding]:
+        """All that is not as it should be. Raises SpoolError and OSError: it cannot be looked at."""
+        try:
+            yield from self._all()
+        except apsw.Error as problem:
+            yield Finding(State.DATABASE, self._connection.filename, f"it cannot be read any further: {problem}")
+
+    def _all(self) -> Iterator[Finding]:
+        self._needed = {name for (name,) in self._connection.execute(sql.FILES)}
+        self._belong_together()
+        for (line,) in self._connection.execute(f"PRAGMA integrity_check({_MOST_LINES})"):
+            if line != "ok":
+                yield Finding(State.DATABASE, self._connection.filename, str(line))
+        ((self.deliveries,),) = self._connection.execute("SELECT count(*) FROM delivery")
+        yield from self._messages()
+        yield from self._leftovers()
+
+    def _messages(self) -> Iterator[Finding]:
+        quarantine: dict[int, tuple[str, str]] = {
+            message: (mid, reason)
+            for message, mid, reason in self._connection.execute("SELECT message, mid, reason FROM damage")
+        }
+        rows = self._connection.execute("SELECT id FROM message ORDER BY id")
+        for (message,) in chain(rows, self._connection.execute(_ORPHANS)):
+            self.messages += 1
+            mid, damage = self._look_at(message)
+            if message in quarantine:
+                mid, reason = quarantine[message]
+                yield Finding(State.QUARANTINED, mid, damage or f"{reason} (when it was due; now nothing is wrong)")
+            elif damage is not None:
+                yield Finding(State.DAMAGED, mid, damage)
+
+    def _look_at(self, message: int) -> tuple[str, str | None]:
+        """The name of a message, and what is wrong with it."""
+        try:
+            found: list[tuple[Any, ...]] = self._connection.execute(sql.READ, (message,)).fetchall()
+        except apsw.CorruptError as problem:
+            return f"number {message}", f"its row cannot be read: {problem}"
+        if not found:
+            return f"number {message}", "its row is not there"
+        row = StoredMessage(*found[0])
+        self.size_bytes += row.size_bytes
+        damage = row.damage()
+        return row.mid, damage.reason if damage else self._envelope(message, row) or self._file(row)
+
+    def _envelope(self, message: int, row: StoredMessage) -> str | None:
+        try:
+            envelope = decode_envelope(row.envelope)
+        except DamagedRecord as problem:
+            return f"its envelope cannot be read: {problem}"
+        ordinals = [ordinal for (ordinal,) in self._connection.execute(_ORDINALS, (message,))]
+        if not ordinals:
+            return "no delivery is left of it"
+        if max(ordinals) >= len(envelope.recipients):
+            return f"it has a delivery to recipient {max(ordinals) + 1} of {len(envelope.recipients)}"
+        return None
+
+    def _file(self, row: StoredMessage) -> str | None:
+        if row.body_file is None:
+            return None
+        path = str(self._path / BODIES / row.body_file)
+        try:
+            size_bytes, found = self._calls.size_bytes(path), self._checksum(path)
+        except FileNotFoundError:
+            return f"its body {path} is missing"
+        if size_bytes != row.size_bytes:
+            return f"its body {path} has {size_bytes} octets; {row.size_bytes} were accepted"
+        if row.body_crc not in (None, found):
+            return f"its body {path} is not what was accepted (checksum)"
+        return None
+
+    def _checksum(self, path: str) -> int:
+        handle, at, found = self._calls.open(path), 0, 0
+        try:
+            while block := self._calls.read_at(handle, _BLOCK_BYTES, at):
+                at, found = at + len(block), checksum(block, found)
+        finally:
+            self._calls.close(handle)
+        return found
+
+    def _leftovers(self) -> Iterator[Finding]:
+        for name in sorted(self._names()):
+            if name in self._needed:
+                self.files += 1
+            else:
+                why = "it was not finished" if name.endswith(TEMPORARY_SUFFIX) else "no message needs it"
+                detail = f"{why}; the next start removes it"
+                yield Finding(State.LEFTOVER, str(self._path / BODIES / name), detail)
+
+    def _names(self) -> list[str]:
+        try:
+            return self._calls.names(str(self._path / BODIES))
+        except FileNotFoundError:
+            return []
+
+    def _belong_together(self) -> None:
+        """Raise SpoolError if the next start would do so."""
+        found = self._connection.execute(sql.IDENTITY).fetchall()
+        bodies = frozenset(name for name in self._names() if not name.endswith(TEMPORARY_SUFFIX))
+        Halves(
+            path=self._path,
+            queue_token=str(found[0][0]) if found else None,
+            bodies_token=self._mark(),
+            bodies=bodies,
+            needed=frozenset(self._needed),
+        ).token()
+
+    def _mark(self) -> str | None:
+        try:
+            handle = self._calls.open(str(self._path / MARK))
+        except FileNotFoundError:
+            return None
+        try:
+            return self._calls.read_at(handle, 1024, 0).decode(errors="replace").strip()
+        finally:
+            self._calls.close(handle)
+
+
+def open_to_look(database: str, calls: FileCalls) -> apsw.Connection:
+    """Open the database of a queue without changing it. A SpoolError: it cannot be, or is of another version."""
+    try:
+        calls.size_bytes(database)
+    except FileNotFoundError:
+        raise SpoolError(f"there is no queue {database}") from None
+    try:
+        connection = apsw.Connection(database, flags=apsw.SQLITE_OPEN_READWRITE)
+        # What a daemon that died has left in its log is read, and left there for the next one.
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(_has_log(database, calls)))
+        connection.pragma("locking_mode", "EXCLUSIVE")
+        application, version = connection.pragma("application_id"), connection.pragma("user_version")
+    except apsw.Error as problem:
+        raise explained(problem, database) from problem
+    if application != APPLICATION_ID:
+        raise SpoolError(f"{database} is no queue")
+    if version != SCHEMA_VERSION:
+        known = f"this program looks at {SCHEMA_VERSION}: an earlier one becomes that when the daemon starts"
+        raise SpoolError(f"the queue {database} has schema {version}, and {known}")
+    return connection
+
+
+def _has_log(database: str, calls: FileCalls) -> bool:
+    try:
+        return calls.size_bytes(f"{database}-wal") > 0
+    except FileNotFoundError:
+        return False
