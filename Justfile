@@ -29,6 +29,10 @@ test *ARGUMENTS:
 soak ROUNDS="200" MESSAGES="10000":
     SOAK_ROUNDS="$1" SOAK_MESSAGES="$2" pytest --timeout=7200 -s tests/process/test_kill.py tests/process/test_relay.py
 
+# Send a message of so many MiB through the daemon, by DATA and by BDAT, and print by how much its memory grows.
+giant MIB="2048":
+    GIANT_MIB="$1" pytest --timeout=7200 -s tests/process/test_giant.py
+
 # Abuse the daemon in every way at full size, and print what it took: a minute or two.
 abuse:
     ABUSE=1 pytest --timeout=600 -s tests/process/test_abuse.py

@@ -15,6 +15,7 @@ body        the DATA codec, the chunk counter, the line rules
 address     mailboxes, paths, domains, literals
 reply       the reader of replies and the encoder
 params      what stands behind the path in MAIL and RCPT, xtext
+proxy       the header that a proxy puts before a session
 ==========  =========================================================================
 
 ``corpus/TARGET/`` holds the *seeds*: small inputs, each named for what it is about, among them every known way to
@@ -37,4 +38,4 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
-TARGETS: Final = ("server", "client", "body", "address", "reply", "params")
+TARGETS: Final = ("server", "client", "body", "address", "reply", "params", "proxy")

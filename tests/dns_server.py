@@ -6,8 +6,9 @@ It stands for a validating resolver: AD is set where the table calls a domain si
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import Enum, auto
 
 import dns.exception
 import dns.flags
@@ -18,10 +19,32 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from empath.sim.zones import Record, RecordSet, Zones
 from empath.world import DnsTemporary, MxRecord, NoData, NoSuchDomain, TcpEndpoint, TlsaRecord
+
+
+@frozen
+class Seen:
+    """Where a datagram with a question came from, and its id."""
+
+    id: int
+    port: int
+
+
+class Forgery(Enum):
+    """What is wrong with an answer that somebody else sends before the server does (RFC 5452 3)."""
+
+    OTHER_ID = auto()
+    OTHER_QUESTION = auto()
+    OTHER_SOURCE = auto()
+    NO_RESPONSE = auto()
+    """It is a question."""
+
+
+POINTER_LOOP = b"\x81\x80\0\1\0\1\0\0\0\0" + b"\xc0\x0c\0\x0f\0\1"
+"""A message, but for its id, whose question is a name that points to itself (RFC 1035 4.1.4)."""
 
 
 @define(eq=False)
@@ -31,11 +54,20 @@ class DnsServer:
     zones: Zones
     asked: Counter[tuple[str, str]] = field(init=False, factory=Counter)
     transports: Counter[str] = field(init=False, factory=Counter)
-    garbled: set[str] = field(init=False, factory=set)
-    """Names that are answered with octets that are no message."""
+    seen: list[Seen] = field(init=False, factory=list)
+    garbled: dict[str, bytes] = field(init=False, factory=dict)
+    """Names that are answered with these octets behind the id."""
+    garbled_over_tcp: dict[str, bytes] = field(init=False, factory=dict)
+    """The same, where the answer over TCP is another one."""
+    cut_short: set[str] = field(init=False, factory=set)
+    """Names whose answers are truncated, on either transport."""
     refused: set[str] = field(init=False, factory=set)
-    foreign_first: set[str] = field(init=False, factory=set)
-    """Names whose answer is preceded by one that carries another id."""
+    referred: set[str] = field(init=False, factory=set)
+    """Names that are answered with the name servers that would know."""
+    forged_first: dict[str, Forgery] = field(init=False, factory=dict)
+    """Names whose answer is preceded by one that somebody else made up."""
+    strays: list[dns.rrset.RRset] = field(init=False, factory=list)
+    """Records that nobody asked for, and that are in every answer."""
     answering: trio.Event = field(init=False, factory=trio.Event)
     """Until it is set, questions wait. Set from the start."""
     endpoint: TcpEndpoint = field(init=False)
@@ -52,12 +84,26 @@ class DnsServer:
         if name in self.zones.silent:
             return []
         if name in self.garbled:
-            return [wire[:2] + b"\xff" * 20]
-        response = self._response(query, name)
-        packets = [self._to_wire(response, query, udp=udp)]
-        if name in self.foreign_first:
-            packets.insert(0, bytes([wire[0] ^ 0xFF]) + packets[0][1:])
-        return packets
+            octets = self.garbled[name] if udp else self.garbled_over_tcp.get(name, self.garbled[name])
+            return [wire[:2] + octets]
+        return [self._to_wire(self._response(query, name), query, udp=udp)]
+
+    def forged(self, wire: bytes) -> tuple[bytes, Forgery] | None:
+        """Return the packet that comes before the answer to a question, if there is one."""
+        query = dns.message.from_wire(wire)
+        question = query.question[0]
+        forgery = self.forged_first.get(question.name.to_text(omit_final_dot=True).lower())
+        if forgery is None:
+            return None
+        response = dns.message.make_response(query, recursion_available=True)
+        response.answer.append(dns.rrset.from_text(question.name, 300, "IN", "MX", "1 evil.example."))
+        if forgery is Forgery.OTHER_ID:
+            response.id = query.id ^ 0xFF00
+        if forgery is Forgery.OTHER_QUESTION:
+            response.question = [dns.rrset.RRset(question.name, dns.rdataclass.IN, dns.rdatatype.TXT)]
+        if forgery is Forgery.NO_RESPONSE:
+            response.flags &= ~dns.flags.QR
+        return response.to_wire(), forgery
 
     def _response(self, query: dns.message.Message, name: str) -> dns.message.Message:
         kind = dns.rdatatype.to_text(query.question[0].rdtype)
@@ -65,6 +111,11 @@ class DnsServer:
         security = self.zones.security_of(name)
         if name in self.refused:
             response.set_rcode(dns.rcode.REFUSED)
+            return response
+        response.answer += self.strays
+        if name in self.referred:
+            response.flags &= ~dns.flags.RA
+            response.authority.append(dns.rrset.from_text("example.", 300, "IN", "NS", "ns.example."))
             return response
         try:
             found = self.zones.find(name, kind)
@@ -88,6 +139,8 @@ class DnsServer:
 
     def _to_wire(self, response: dns.message.Message, query: dns.message.Message, *, udp: bool) -> bytes:
         try:
+            if response.question[0].name.to_text(omit_final_dot=True) in self.cut_short:
+                raise dns.exception.TooBig
             return response.to_wire(max_size=(query.payload or 512) if udp else 65535)
         except dns.exception.TooBig:
             short = dns.message.make_response(query)
@@ -153,14 +206,24 @@ async def _serve_datagrams(server: DnsServer, datagrams: trio.socket.SocketType)
 async def _answer_datagram(
     server: DnsServer, datagrams: trio.socket.SocketType, wire: bytes, peer: tuple[str, int]
 ) -> None:
+    server.seen.append(Seen(int.from_bytes(wire[:2], "big"), peer[1]))
     packets = server.reply(wire, udp=True)
     await server.answering.wait()
-    await _send_all(datagrams, packets, peer)
-
-
-async def _send_all(datagrams: trio.socket.SocketType, packets: Iterable[bytes], peer: tuple[str, int]) -> None:
+    if made_up := server.forged(wire):
+        packet, forgery = made_up
+        await _send_forged(datagrams, packet, peer, forgery)
     for packet in packets:
         await datagrams.sendto(packet, peer)
+
+
+async def _send_forged(
+    datagrams: trio.socket.SocketType, packet: bytes, peer: tuple[str, int], forgery: Forgery
+) -> None:
+    if forgery is not Forgery.OTHER_SOURCE:
+        await datagrams.sendto(packet, peer)
+        return
+    with trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        await stranger.sendto(packet, peer)
 
 
 async def _accept(server: DnsServer, listener: trio.SocketListener, nursery: trio.Nursery) -> None:

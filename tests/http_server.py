@@ -9,7 +9,7 @@ from attrs import define, field
 
 from empath.sim.fetch import Posted, Silence
 from empath.world import FetchResponse, Listener, NetworkError
-from empath.world.tls import accept_tls
+from empath.world.handshake import accept_tls
 
 
 @define(eq=False)

@@ -6,6 +6,8 @@ build server (``CI`` is set) a missing program fails the test, so that no peer c
 
 import os
 import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,22 @@ DAEMON_DIRECTORIES = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 def needs(*commands: str) -> pytest.MarkDecorator:
     """Mark a test as one that runs these commands of the machine."""
     return pytest.mark.needs(*commands)
+
+
+def mounts(*unshare: str) -> pytest.MarkDecorator:
+    """Mark a test that mounts something in a name space of its own; a kernel may forbid that, whatever is installed."""
+    tried = [
+        str(find("unshare") or "false"),
+        *unshare,
+        "--mount",
+        "mount",
+        "-t",
+        "tmpfs",
+        "tmpfs",
+        tempfile.gettempdir(),
+    ]
+    forbidden = subprocess.run(tried, capture_output=True, check=False).returncode != 0
+    return pytest.mark.skipif(forbidden, reason="this kernel lets us mount nothing")
 
 
 def find(command: str) -> Path | None:

@@ -18,6 +18,7 @@ from empath.config.retries import retries
 from empath.config.schema import Config, ListenerAuth, ListenerSettings
 from empath.delivery.capacity import Capacity
 from empath.delivery.closing import Closing, Observe
+from empath.delivery.dispatch import Dispatch
 from empath.delivery.dispatcher import Dispatcher
 from empath.delivery.job import Job
 from empath.delivery.lane import Lane
@@ -25,7 +26,7 @@ from empath.delivery.limits import RateLimits
 from empath.delivery.reporting import Reporting
 from empath.delivery.rooms import Rooms
 from empath.delivery.routing import approach, next_hop, own_host, routes
-from empath.delivery.sender import Connection, Dispatch
+from empath.delivery.sender import Connection
 from empath.delivery.stock import Stock
 from empath.delivery.target import Finder, parsed
 from empath.hooks import Plugged, chain_for, plug

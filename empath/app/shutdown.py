@@ -70,7 +70,8 @@ class Shutdown:
     drain: trio.CancelScope = field(init=False, factory=trio.CancelScope)
     """Around all work."""
     _stage: Stage = field(init=False, default=Stage.RUNNING)
-    _shields: set[trio.CancelScope] = field(init=False, factory=set)
+    shielded: set[trio.CancelScope] = field(init=False, factory=set)
+    """The scopes that the end of ``drain`` does not reach before the last moment."""
 
     @property
     def stage(self) -> Stage:
@@ -90,29 +91,33 @@ class Shutdown:
         self.intake.cancel(reason="the daemon is stopping")
         moment = trio.current_time() + (self.grace_s if self._stage is Stage.DRAINING else 0)
         self.drain.deadline = min(self.drain.deadline, moment)
-        for scope in self._shields:
-            scope.deadline = self.drain.deadline
+        for scope in self.shielded:
+            scope.deadline = min(scope.deadline, self.drain.deadline)
 
-    def shield(self) -> Shield:
-        """Nothing inside is cancelled but by the last moment; ``cancelled_caught`` of the scope then tells."""
-        return Shield(trio.CancelScope(shield=True, deadline=self.drain.deadline), self._shields)
+    def shield(self, scope: trio.CancelScope) -> Shield:
+        """Let nothing cancel ``scope``, up to its end, but its own deadline and the last moment.
+
+        For the whole block of a scope. It stays shielded when this is left: a scope that is cancelled at the last
+        moment would else leave the cancellation to those around it, and nobody would hear what it has to say.
+        """
+        return Shield(self, scope)
 
 
 @define(eq=False)
-class Shield(AbstractContextManager[trio.CancelScope]):
-    """A scope that the shutdown knows of. A class and no generator, since every message passes one."""
+class Shield(AbstractContextManager[None]):
+    """The time for which a scope is shielded. A class and no generator, since every message passes one."""
 
+    _shutdown: Shutdown
     _scope: trio.CancelScope
-    _shields: set[trio.CancelScope]
 
-    def __enter__(self) -> trio.CancelScope:
+    def __enter__(self) -> None:
         """Begin."""
-        self._shields.add(self._scope)
-        return self._scope.__enter__()
+        self._shutdown.shielded.add(self._scope)
+        self._scope.shield = True
+        self._scope.deadline = min(self._scope.deadline, self._shutdown.drain.deadline)
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        """End, and let nothing of its own cancellation out."""
-        self._shields.discard(self._scope)
-        return self._scope.__exit__(kind, problem, trace)
+    ) -> None:
+        """End."""
+        self._shutdown.shielded.discard(self._scope)

@@ -14,9 +14,6 @@ from empath.world import Connection, Endpoint, Network, NetworkError
 HOSTNAME: Final = "capture.localhost"
 """What the peer calls itself. RFC 6761 6.3: no name below localhost belongs to anybody else."""
 
-MAX_SESSIONS: Final = 1000
-"""At once. Whoever comes then waits in the queue of the listener."""
-
 _log: Final = logging.getLogger(__name__)
 
 
@@ -26,14 +23,16 @@ async def serve(
     *,
     archive: Archive,
     hostname: str = HOSTNAME,
+    max_sessions: int = 1000,
     task_status: trio.TaskStatus[Endpoint] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Take mail at ``endpoint`` until cancelled. Raises `ListenFailed`.
 
-    Starts with the endpoint that it really listens at: port 0 lets the system choose one.
+    Starts with the endpoint that it really listens at: port 0 lets the system choose one. Who comes when there are
+    ``max_sessions`` waits in the queue of the listener.
     """
     offers = Extensions({**BASIC.keywords, "SIZE": (str(archive.caps.size_bytes),)})
-    slots = trio.Semaphore(MAX_SESSIONS)
+    slots = trio.Semaphore(max_sessions)
     async with await network.listen(endpoint) as listener, trio.open_nursery() as nursery:
         task_status.started(listener.endpoint)
         while True:

@@ -1,10 +1,12 @@
-"""The subcommand ``config check``: would the daemon start with this configuration, and what would it be told?"""
+"""The command ``config``: would the daemon start with this configuration, and what does it come to?"""
 
 import os
 from pathlib import Path
 
 import click
 
+from empath.cli import named_files
+from empath.cli.schedule import explain
 from empath.cli.settings import config_option
 from empath.config import ConfigError, Fault, Loaded, Sources, as_json, as_text, load
 
@@ -12,6 +14,9 @@ from empath.config import ConfigError, Fault, Loaded, Sources, as_json, as_text,
 @click.group()
 def config() -> None:
     """Look at the configuration."""
+
+
+config.add_command(explain)
 
 
 @config.command()
@@ -40,7 +45,8 @@ def _read(config_file: Path | None) -> tuple[Loaded | None, tuple[Fault, ...]]:
         found = load(Sources.of_process(file=config_file))
     except ConfigError as error:
         return None, error.faults
-    return found, found.warnings
+    faults = sorted((*found.warnings, *named_files.faults_in(found)), key=lambda fault: not fault.is_error)
+    return (None if faults and faults[0].is_error else found), tuple(faults)
 
 
 def _good(found: Loaded) -> str:

@@ -31,7 +31,8 @@ from empath.smtp import (
     StartTls,
 )
 from empath.world import NetworkError
-from empath.world.tls import opportunistic_context, start_tls
+from empath.world.handshake import start_tls
+from empath.world.tls import opportunistic_context
 
 REPLY_S: Final = 300.0
 """For a reply, and for a block of the message to be taken (RFC 5321 4.5.3.2.1 to 4.5.3.2.5)."""

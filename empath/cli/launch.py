@@ -15,6 +15,7 @@ from empath.cli.complaint import Code, Complaint
 from empath.config import dotted
 from empath.config.places import KeyPath
 from empath.config.schema import Config, Mode
+from empath.spool.belonging import BODIES
 from empath.spool.open import LOCK
 from empath.world.endpoint import Endpoint, TcpEndpoint
 from empath.world.errors import ListenFailed, PrivilegesKept, SocketUnusable
@@ -111,7 +112,7 @@ def _become(user: str) -> None:
 def check_owner(config: Config) -> None:
     """See to it that what is kept belongs to the user that we are. Raises Complaint."""
     spool, queue = config.spool_path, config.queue_path
-    for path, owner in strangers(spool, spool / LOCK, queue, queue / DATABASE):
+    for path, owner in strangers(spool, spool / LOCK, spool / BODIES, queue, queue / DATABASE):
         raise Complaint(
             Code.OWNER,
             f"{path} belongs to {owner}, and the daemon runs as {name_of(os.geteuid())}",

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import stat
 import sys
 from functools import partial
 from pathlib import Path
@@ -9,22 +10,49 @@ from pathlib import Path
 import click
 import trio
 
-from empath.app import Worker
-from empath.capture import DIRECTORY
+from empath.app import AuditUnusable, Places, Worker
+from empath.app.reply_rules import RulesUnusable
+from empath.cli.announcement import announcement
 from empath.cli.complaint import Code, Complaint
+from empath.cli.launch import DATABASE, about_listening, launch
 from empath.cli.settings import config_option, loaded
-from empath.config import Loaded, as_text, dotted
-from empath.config.schema import Config, Mode
+from empath.config import Loaded, as_text
+from empath.config.schema import Config
+from empath.hooks import HookUnusable
+from empath.ingress.users import UsersUnusable
+from empath.ops.lines import JsonFormatter, formatter
 from empath.ops.log import log_fact
+from empath.ops.writing import LineWriter, leave_out_what_no_line_shows
 from empath.spool.contract import SpoolError, SpoolHeld
+from empath.spool.database import RESERVE, RESERVE_BYTES
 from empath.spool.open import LOCK
 from empath.spool.sqlite import open_database
-from empath.world.endpoint import Endpoint
+from empath.world.descriptors import allow_descriptors
 from empath.world.errors import CertificateUnusable, DiskError, ListenFailed
+from empath.world.files import SystemFiles
+from empath.world.prepared import Prepared
+from empath.world.reserve import Reserve
 from empath.world.resolver import DnsSettings
-from empath.world.service import READY, notify
+from empath.world.service import READY, STOPPING, ServiceManager, more_time, status
 from empath.world.signals import open_requests
 from empath.world.system import open_world
+
+_LOG = logging.getLogger(__name__)
+
+_CLOSING_S = 15.0
+"""What the daemon may take to close when its grace is over."""
+_OTHER_DESCRIPTORS = 200
+"""For the queue, the logs, the servers for operators and the lookups in DNS."""
+_KEEPS_FROM_STARTING = (
+    SpoolError,
+    DiskError,
+    ListenFailed,
+    CertificateUnusable,
+    UsersUnusable,
+    AuditUnusable,
+    HookUnusable,
+    RulesUnusable,
+)
 
 
 @click.command()
@@ -37,13 +65,36 @@ def serve(config_file: Path | None) -> None:
     found = loaded(config_file)
     if found.warnings:
         click.echo(as_text(found.warnings), err=True)
-    logging.basicConfig(
-        level=found.config.log.level.value.upper(), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
-    )
+    log = LineWriter(sys.stderr)
+    log.setFormatter(_formatter(found.config))
+    logging.basicConfig(level=found.config.log.level.value.upper(), handlers=[log])
+    leave_out_what_no_line_shows()
+    _make_room(found.config)
     try:
-        trio.run(_serve, found)
-    except* (SpoolError, DiskError, ListenFailed, CertificateUnusable) as group:
+        trio.run(_serve, found, launch(found.config, os.environ), ServiceManager.of(os.environ, os.getpid()))
+    except* _KEEPS_FROM_STARTING as group:
         raise _complaint(_first(group), found.config) from None
+
+
+def _formatter(config: Config) -> logging.Formatter:
+    kind = os.fstat(sys.stderr.fileno())
+    in_journal = os.environ.get("JOURNAL_STREAM") == f"{kind.st_dev}:{kind.st_ino}"  # systemd.exec(5)
+    is_piped = stat.S_ISFIFO(kind.st_mode) or stat.S_ISSOCK(kind.st_mode)
+    return formatter(config.log.format, in_journal=in_journal, is_piped=is_piped)
+
+
+def _make_room(config: Config) -> None:
+    """Let there be descriptors for all connections, and for a file behind each: large bodies are read and written."""
+    connections = config.smtp.limits.max_connections + config.delivery.max_parallel_deliveries
+    wanted = 2 * connections + _OTHER_DESCRIPTORS
+    room = allow_descriptors(wanted)
+    if room < wanted:
+        _LOG.warning(
+            "%d files and connections may be open and %d can be needed: raise LimitNOFILE, or lower "
+            "smtp.limits.max_connections; when there are no more, new clients have to wait",
+            room,
+            wanted,
+        )
 
 
 def _first(problem: BaseException) -> BaseException:
@@ -61,11 +112,27 @@ def _complaint(problem: BaseException, config: Config) -> Complaint:
             remedy = "stop that one, or set spool.path to a directory that no other daemon has"
         case ListenFailed():
             code, status = Code.LISTEN, os.EX_UNAVAILABLE
-            why, remedy = _about_listening(problem, config)
+            why, remedy = about_listening(problem, config)
+        case HookUnusable():
+            code, status = Code.HOOK, os.EX_CONFIG
+            why = "without it mail would come in that it was there to keep out"
+            remedy = "look after smtp.hooks and the package that brings the hook, or take it out of the configuration"
+        case RulesUnusable():
+            code, status = Code.RULES, os.EX_CONFIG
+            why = "delivery.rules_file names it, and failures would be called something else than you meant"
+            remedy = "repair it, which `empath config check` helps with, or take the key out"
         case CertificateUnusable():
             code, status = Code.CERTIFICATE, os.EX_CONFIG
             why = "without it nobody can talk to this daemon in the way that the configuration promises"
-            remedy = "check the files under smtp.listeners[].starttls and delivery.tls.ca_file"
+            remedy = "look after it; smtp.listeners[].starttls and delivery.tls.ca_file are keys that name such files"
+        case UsersUnusable():
+            code, status = Code.USERS, os.EX_CONFIG
+            why = "nobody could log in"
+            remedy = "repair it with `empath user`, and make sure that the user of the daemon may read it"
+        case AuditUnusable():
+            code, status = Code.AUDIT, os.EX_IOERR
+            why = "audit.enabled asks for a record of each message, and nobody would notice that there is none"
+            remedy = "make sure that the user of the daemon can write to audit.log_path, or set audit.enabled = false"
         case _:
             code, status = Code.SPOOL, os.EX_IOERR
             why = f"all mail is kept below spool.path, {config.spool_path}, before it is answered for"
@@ -75,57 +142,58 @@ def _complaint(problem: BaseException, config: Config) -> Complaint:
     return Complaint(code, str(problem), why=why, remedy=remedy, status=status)
 
 
-def _about_listening(problem: ListenFailed, config: Config) -> tuple[str, str]:
-    wanted: list[Endpoint] = [listener.listen_addr for listener in config.smtp.listeners]
-    number = wanted.index(problem.endpoint) if problem.endpoint in wanted else 0  # the sandbox moves on from the first
-    key = dotted(("smtp", "listeners", number, "listen_addr"))
-    why = f"{key} asks for it, and a daemon that listens in half of the places would go unnoticed"
-    if isinstance(problem.__cause__, PermissionError):
-        return why, f"run it with CAP_NET_BIND_SERVICE, which ports below 1024 need, or change {key}"
-    return why, f"stop what listens there, or change {key}" if problem.taken else f"change {key}"
-
-
-async def _serve(found: Loaded) -> None:
-    config = found.config
+def dns_settings(config: Config) -> DnsSettings:
+    """Return how the resolver of this daemon asks, and whom it believes."""
     dns = config.delivery.dns
-    settings = DnsSettings(servers=dns.servers, timeout_s=dns.timeout_s, max_ttl_s=dns.cache_ttl_s)
+    return DnsSettings(
+        servers=dns.servers,
+        timeout_s=dns.timeout_s,
+        max_ttl_s=dns.cache_ttl_s,
+        max_entries=dns.cache_entries,
+        max_queries=dns.max_queries,
+        dnssec=dns.dnssec.enabled,
+        trust_ad=dns.trust_ad,
+    )
+
+
+async def _serve(found: Loaded, prepared: Prepared, manager: ServiceManager) -> None:
+    config = found.config
     queue = Path(config.queue_path)
+    dns = dns_settings(config)
     with open_requests() as requests:
-        async with open_world(dns=settings, ca_file=config.delivery.tls.ca_file) as world:
+        async with open_world(dns=dns, ca_file=config.delivery.tls.ca_file, prepared=prepared) as world:
             await world.disk.make_directory(queue)
             worker = Worker(
                 config=config,
                 world=world,
                 observe=log_fact,
-                open_store=partial(open_database, str(queue / "queue.sqlite3"), mode_of=str(config.spool_path / LOCK)),
+                on_stop=partial(_tell_end, manager, config.shutdown.grace_s),
+                open_store=partial(
+                    open_database,
+                    str(queue / DATABASE),
+                    mode_of=str(config.spool_path / LOCK),
+                    reserve=Reserve(SystemFiles(), queue / RESERVE, RESERVE_BYTES),
+                ),
             )
-            async with trio.open_nursery() as nursery:
-                _announce(found, await nursery.start(worker.run, requests))
-                notify(READY, os.environ)
+            async with trio.open_nursery() as services:
+                services.start_soon(manager.keep_watch)
+                async with trio.open_nursery() as nursery:
+                    places = await nursery.start(worker.run, requests)
+                    _announce(found, places)
+                    manager.tell(READY, status(f"accepting mail on {' '.join(map(str, places.smtp))}"))
+                services.cancel_scope.cancel()
 
 
-def _announce(found: Loaded, endpoints: list[Endpoint]) -> None:
-    """Tell who we are, where mail goes, and where everything is; in the sandbox also what to do next."""
-    config = found.config
-    lines = [
-        f"empath {config.hostname}: {_where_mail_goes(config)}",
-        f"  smtp {' '.join(map(str, endpoints))}   spool {config.spool_path}",
-        f"  configuration {' '.join(map(str, found.files)) or 'none: all keys have their defaults'}",
-    ]
-    if config.mode is Mode.SANDBOX and endpoints:
-        moved = str(endpoints[0]) != str(config.smtp.listeners[0].listen_addr)
-        lines += [
-            f"  captured mail {config.spool_path / DIRECTORY}",
-            f"  try  empath send {f'--server {endpoints[0]} ' if moved else ''}--to ann@example.org",
-            "       empath captured list",
-        ]
-    click.echo("\n".join(lines), err=True)
+def _tell_end(manager: ServiceManager, grace_s: float) -> None:
+    """Ask for the time that an orderly end may take, so that no unit file has to say the same once more."""
+    manager.tell(STOPPING, status("finishing what has begun"), more_time(grace_s + _CLOSING_S))
 
 
-def _where_mail_goes(config: Config) -> str:
-    if config.delivery.frozen:
-        return "FROZEN, mail is accepted and kept, and none goes out (delivery.frozen)"
-    if config.mode is Mode.SANDBOX:
-        return "SANDBOX, mail is captured here, nothing leaves this machine"
-    host = config.delivery.smart_host
-    return f"live, mail goes to {host} (delivery.smart_host)" if host else "live, mail goes to the hosts that DNS names"
+def _announce(found: Loaded, places: Places) -> None:
+    """Tell people, or if programs read along: the log."""
+    lines = announcement(found, places)
+    if isinstance(_formatter(found.config), JsonFormatter):
+        for line in lines:
+            _LOG.info("%s", line.strip())
+    else:
+        click.echo("\n".join(lines), err=True)

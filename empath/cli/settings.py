@@ -31,13 +31,16 @@ class Misconfigured(click.ClickException):
 
 
 def configuration(config_file: Path | None) -> Config:
-    """Return the configuration that the daemon would start with too. Raises `Misconfigured`."""
-    return loaded(config_file).config
+    """Return the configuration of the daemon, for a user who need not be able to read its keys. Raises `Misconfigured`.
+
+    The files that it names are not looked at.
+    """
+    return loaded(config_file, looks_at_files=False).config
 
 
-def loaded(config_file: Path | None) -> Loaded:
+def loaded(config_file: Path | None, *, looks_at_files: bool = True) -> Loaded:
     """Return the configuration, with its warnings and where it was read from. Raises `Misconfigured`."""
     try:
-        return load(Sources.of_process(file=config_file))
+        return load(Sources.of_process(file=config_file, looks_at_files=looks_at_files))
     except ConfigError as error:
         raise Misconfigured(str(error)) from error

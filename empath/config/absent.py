@@ -14,48 +14,13 @@ from empath.config.refusal import Refusal
 from empath.config.schema import ALIASES, Config, walk
 from empath.config.schema.keys import Shape, Table, find, keys_of
 
-_RECEPTION: Final = "this version has the plain part of reception"
-_USERS: Final = "this version has no users"
-_CERTIFICATES: Final = "this version does not check certificates of next hops"
 _LANES: Final = "this version has the plain form of lanes"
-_REPORTS: Final = "this version reports failures only"
 _SPOOL: Final = "this version removes what is done with at once"
 
 NOT_BUILT: Final[Mapping[str, str]] = {
-    "user": "this version keeps the user it was started as",
-    "spool.min_free": "this version does not watch the free space",
-    "relay.allow_senders": _RECEPTION,
-    "relay.allow_recipients": _RECEPTION,
-    "relay.deny_senders": _RECEPTION,
-    "relay.deny_recipients": _RECEPTION,
-    "relay.aliases": _RECEPTION,
-    "relay.sender_logins": _USERS,
-    "smtp.listeners[].certificates": "this version has one certificate for each listener",
-    "smtp.listeners[].auth": _USERS,
-    "smtp.listeners[].users_file": _USERS,
-    "smtp.listeners[].proxy_protocol_from": _RECEPTION,
-    "smtp.limits.min_data_rate": _RECEPTION,
-    "smtp.limits.messages_per_client": _RECEPTION,
-    "smtp.limits.recipients_per_client": _RECEPTION,
-    "smtp.hooks": _RECEPTION,
     "delivery.queue_url_file": "this version keeps its queue in SQLite",
-    "delivery.smart_host_auth": "this version cannot log in to a smart host",
-    "delivery.retry": "this version has one schedule for all failures",
-    "delivery.dns.dnssec": "this version does not look at DNSSEC",
-    "delivery.dns.trust_ad": "this version does not look at DNSSEC",
-    "delivery.tls.domain_overrides": "this version has delivery.domains.*.require_tls for that",
-    "delivery.tls.dane": _CERTIFICATES,
-    "delivery.tls.mta_sts": _CERTIFICATES,
-    "delivery.accept_invalid_certs": _CERTIFICATES,
-    "delivery.domains.*.accept_invalid_certs": _CERTIFICATES,
-    "delivery.domains.*.tls_policy": "this version has require_tls for that",
-    "delivery.domains.*.ip": "this version uses IPv4 and IPv6 as DNS offers them",
-    "delivery.domains.*.source": "this version lets the system choose the source address",
     "delivery.sites": _LANES,
     "delivery.reply_rules": _LANES,
-    "delivery.rules_file": _LANES,
-    "delivery.dsn.delay_warning_after": _REPORTS,
-    "delivery.dsn.success": _REPORTS,
     "delivery.failed_retention": _SPOOL,
     "delivery.trash_retention": _SPOOL,
 }
@@ -86,6 +51,8 @@ def _suggestion(path: KeyPath) -> str:
     if close := difflib.get_close_matches(name, beside, n=1):
         return f"rename to `{close[0]}`"
     elsewhere = [pattern for pattern, _ in walk(Config) if pattern.rpartition(".")[2] == str(path[-1])]
+    if len(elsewhere) > 1:  # a rule that overrides a key is rarely what was meant
+        elsewhere = [pattern for pattern in elsewhere if "[]" not in pattern]
     if len(elsewhere) == 1:
         return f"there is `{elsewhere[0]}`"
     return f"{dotted(above) or 'the top level'} has {', '.join(beside)}"

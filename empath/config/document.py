@@ -14,6 +14,11 @@ from empath.config.places import KeyPath, Origin
 MAX_BYTES: Final = 16 << 20
 """The largest file that is read. A table for each of a hundred thousand domains fits."""
 
+_PLAINER: Final = {
+    "Invalid value": "no value that TOML knows: text, sizes and durations stand in quotes",
+    "Cannot overwrite a value": "a key that has a value already",
+}
+"""Faults that say too little in the words of `tomllib`."""
 _POSITION: Final = re.compile(r"(.*) \(at line ([0-9]+), column ([0-9]+)\)", re.DOTALL)
 
 
@@ -47,7 +52,8 @@ def parse(source: str, content: bytes) -> Document:
         placed = _POSITION.fullmatch(str(error))
         if placed is None:
             raise _unusable(str(error), "the text ends too early", Origin(source)) from None
-        raise _unusable(placed[1], f"see column {placed[3]}", Origin(source, int(placed[2]))) from None
+        what, place = _PLAINER.get(placed[1], placed[1]), Origin(source, int(placed[2]))
+        raise _unusable(what, f"see column {placed[3]}", place) from None
     except RecursionError:
         raise _unusable("arrays or tables are nested too deep", "no key needs that", Origin(source)) from None
 

@@ -48,14 +48,20 @@ class Code(StrEnum):
     """A file that a key names cannot be read."""
     IGNORED_VARIABLE = "CFG021"
     """A variable of the environment looks like ours and names no key."""
+    UNUSABLE = "CFG023"
+    """What a key names is there, and does not hold what the daemon needs; or it is a user that does not exist."""
+    RULES_FILE = "CFG024"
+    """A file of rules that a key names holds something that is no rule, or that its own examples contradict."""
     BELOW_RFC = "CFG030"
     """Shorter or smaller than RFC 5321 asks for."""
     SCHEDULE = "CFG031"
     """Attempts and age do not fit each other."""
     NO_EFFECT = "CFG032"
-    """The value can never be reached, since another key is stricter."""
+    """The value changes nothing: another key is stricter, or what it is about is not there."""
     HOSTNAME = "CFG033"
     """The host name will not be believed by other hosts."""
+    EXPOSED = "CFG034"
+    """A file that a key names holds secrets, and everybody on this machine can read or write it."""
 
 
 class Severity(Enum):

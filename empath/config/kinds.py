@@ -7,6 +7,7 @@ Strictly: ``"25"`` is no number, ``1`` is not ``true``, and a bare number is no 
 import difflib
 import math
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
@@ -62,6 +63,14 @@ def _number(text: str, pattern: str, convert: Callable[[str], object]) -> object
 
 def _whole(text: str) -> object:
     return _number(text, "[+-]?[0-9]{1,18}", int)
+
+
+def _toml_or_text(text: str) -> object:
+    """Read a text as TOML would, if it can be: nobody here knows which kind of value is wanted."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _finite(raw: float) -> float:
@@ -125,6 +134,15 @@ TEXT: Final = Kind(
     convert=str,
     show=quoted,
 )
+FOREIGN: Final[Kind[Mapping[str, object]]] = Kind(
+    noun="a table of settings",
+    grammar="which keys it has, the thing that it is for decides",
+    example='{ key = "value" }',
+    types=(dict,),
+    convert=lambda raw: raw,
+    show=lambda values: f"{{ {', '.join(values)} }}",
+    from_text=_toml_or_text,
+)
 FILE: Final = Kind(
     noun="a path",
     grammar="a path is absolute, since a daemon has no directory of its own to start from",
@@ -150,6 +168,15 @@ SIZE: Final = Kind(
     convert=units.parse_size,
     show=lambda value: quoted(units.format_size(value)),
     suffix="_bytes",
+)
+DATA_RATE: Final = Kind(
+    noun="a data rate",
+    grammar="a data rate is a size for each second",
+    example='"100B/s"',
+    types=(str,),
+    convert=units.parse_data_rate,
+    show=lambda value: quoted(units.format_data_rate(value)),
+    suffix="_bytes_per_s",
 )
 CLIENT_NETWORK: Final = Kind(
     noun="a network",
@@ -260,7 +287,7 @@ def many(element: Kind[T]) -> Kind[tuple[T, ...]]:
 
     return Kind(
         noun="an array",
-        grammar=f"each element is {element.noun.removeprefix('a ').removeprefix('an ')}",
+        grammar=f"each element is {element.noun}",
         example=f"[{element.example}]",
         types=(list,),
         convert=convert,

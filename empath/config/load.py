@@ -10,10 +10,12 @@ This is the one module of the package that touches the operating system: it read
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from attrs import field, frozen
 
+from empath.config import plugged, rules_file
 from empath.config.checks import check
 from empath.config.document import MAX_BYTES, Document, parse
 from empath.config.faults import Code, ConfigError, Fault, Severity
@@ -38,14 +40,26 @@ class Sources:
     system_file: Path = SYSTEM_FILE
     is_root: bool = False
     """Whether defaults are those of a system-wide installation, whichever file is read."""
+    looks_at_files: bool = True
+    """Whether the files that keys name have to be there: keys of certificates, lists of users. The daemon needs them;
+    a command that hands a message over does not, and whoever calls it may not be allowed to read them."""
     host_name: Callable[[], str] = lambda: "localhost"
     """Asked for only when no source sets ``hostname``; it may take the time of a DNS lookup."""
+    hooks: Callable[[], Mapping[str, EntryPoint]] = plugged.installed
+    """The hooks that there are, by name."""
 
     @classmethod
-    def of_process(cls, *, file: Path | None = None, flags: Mapping[str, str] | None = None) -> "Sources":
+    def of_process(
+        cls, *, file: Path | None = None, flags: Mapping[str, str] | None = None, looks_at_files: bool = True
+    ) -> "Sources":
         """Return what this process was started with."""
         return cls(
-            file=file, environ=os.environ, flags=flags or {}, is_root=os.geteuid() == 0, host_name=socket.getfqdn
+            file=file,
+            environ=os.environ,
+            flags=flags or {},
+            is_root=os.geteuid() == 0,
+            looks_at_files=looks_at_files,
+            host_name=socket.getfqdn,
         )
 
 
@@ -81,7 +95,11 @@ def load(sources: Sources) -> Loaded:
     if all_read:  # what an unreadable file says is unknown, so nothing can be called missing or contradictory
         faults += _missing_mode(documents, layers)
         faults += check(reading, layers)
-    faults += _missing_files(reading, layers)
+        faults += plugged.faults(reading, layers, sources.hooks)
+    if sources.looks_at_files:
+        faults += _missing_files(reading, layers)
+        faults += _missing_users(reading, layers)
+        faults += rules_file.faults(reading, layers, _content)
     faults = _in_reading_order(faults, [str(path) for path in paths])
     if any(fault.is_error for fault in faults):
         raise ConfigError(faults)
@@ -207,22 +225,53 @@ def _missing_files(reading: Reading, layers: Layers) -> Iterator[Fault]:
     """Yield the files that the configuration names and that we cannot read now."""
     named: list[tuple[KeyPath, Path | None]] = [(("delivery", "tls", "ca_file"), reading.config.delivery.tls.ca_file)]
     for index, listener in enumerate(reading.config.smtp.listeners):
-        key: KeyPath = ("smtp", "listeners", index, "starttls")
-        named += [((*key, "cert_file"), listener.starttls.cert_file), ((*key, "key_file"), listener.starttls.key_file)]
+        key: KeyPath = ("smtp", "listeners", index)
+        pairs = [((*key, "starttls"), listener.starttls)]
+        pairs += [((*key, "certificates", number), one) for number, one in enumerate(listener.certificates)]
+        for pair, files in pairs:
+            named += [((*pair, "cert_file"), files.cert_file), ((*pair, "key_file"), files.key_file)]
+        named.append(((*key, "client_ca_file"), listener.client_ca_file))
     for key, path in named:
         if path is None:
             continue
         try:
             path.open("rb").close()
         except OSError as error:
+            yield _cannot_read(key, path, error, layers)
+
+
+def _cannot_read(key: KeyPath, path: Path, error: OSError, layers: Layers) -> Fault:
+    return Fault(
+        code=Code.FILE_MISSING,
+        key=key,
+        what=f"cannot read {path}: {_reason(error)}",
+        why="the daemon could not either, and would have to do without it",
+        remedy="check the path, and that the user of the daemon may read it",
+        origin=layers.origin(key),
+    )
+
+
+def _missing_users(reading: Reading, layers: Layers) -> Iterator[Fault]:
+    """Yield the files of users that cannot be read. One that is not there yet will be seen when it is."""
+    for index, listener in enumerate(reading.config.smtp.listeners):
+        key: KeyPath = ("smtp", "listeners", index, "users_file")
+        path = listener.users_file
+        if path is None:
+            continue
+        try:
+            path.open("rb").close()
+        except FileNotFoundError:
             yield Fault(
                 code=Code.FILE_MISSING,
+                severity=Severity.WARNING,
                 key=key,
-                what=f"cannot read {path}: {_reason(error)}",
-                why="the daemon could not either, and would have to do without it",
-                remedy="check the path, and that the user of the daemon may read it",
+                what=f"there is no {path} yet",
+                why="nobody can log in until there is",
+                remedy="`empath user add NAME` makes it",
                 origin=layers.origin(key),
             )
+        except OSError as error:
+            yield _cannot_read(key, path, error, layers)
 
 
 def _in_reading_order(faults: list[Fault], files: list[str]) -> list[Fault]:

@@ -5,6 +5,7 @@ Every reader has a writer, and reading what was written gives the same value aga
 ============ ============================= =====================================================================
 duration     ``"1h30m"``, ``"250ms"``      seconds as a float; units w d h m s ms, largest first, each at most once
 size         ``"25MiB"``, ``"10MB"``       octets as an int; kB MB GB TB count in 1000, KiB MiB GiB TiB in 1024
+data rate    ``"100B/s"``                  octets in a second as an int
 rate         ``"200/min"``, ``"10/s"``     `Rate`
 network      ``"192.0.2.0/24"``            a network of the standard library's `ipaddress`
 endpoint     ``"127.0.0.1:25"``            `TcpEndpoint` of `empath.world`; ``"[::1]:25"`` for IPv6
@@ -95,6 +96,18 @@ def format_size(size_octets: int) -> str:
         return "0"
     unit = next((unit for unit, octets in _BINARY_OCTETS.items() if size_octets % octets == 0), "B")
     return f"{size_octets // _UNIT_OCTETS[unit]}{unit}"
+
+
+def parse_data_rate(text: str) -> int:
+    """Read ``"100B/s"``. ``"0"`` needs no unit."""
+    if text != "0" and not text.endswith("/s"):
+        raise UnitError(f'"{text}" is not a data rate')
+    return parse_size(text.removesuffix("/s").rstrip(" "))
+
+
+def format_data_rate(octets_per_s: int) -> str:
+    """Write it as it is read."""
+    return f"{format_size(octets_per_s)}/s" if octets_per_s else "0"
 
 
 class Period(Enum):

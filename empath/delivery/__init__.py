@@ -4,8 +4,12 @@ The words, in the order in which a message meets them. The *dispatcher* claims w
 *jobs*: one message for those of its recipients that share a domain. A job belongs to the *lane* of its site, which has
 a breaker, a window and a bounded backlog. A lane starts *senders*; each owns one connection, a *hop*, and takes jobs
 over it one after the other. One transaction over a hop is an *attempt*, and leaves an outcome for each recipient.
-``Closing`` turns outcomes into records and reports. ``Capacity`` counts the connections of all lanes, ``RateLimits``
-the messages, and a ``Finder`` asks configuration and DNS where a domain is.
+What is claimed is bounded three ways: ``Stock`` counts deliveries and octets in memory, ``Rooms`` what each lane can
+use. What is due for a lane without room is *set aside* in the spool, where it costs nothing, and is recalled later.
+``Closing`` turns outcomes into records: a ``Page`` decides what is written of a job, ``Reporting`` makes the report to
+its sender. ``Capacity`` counts the connections of all lanes, ``RateLimits`` the messages, and a ``Finder`` asks
+configuration and DNS where a domain is. ``Dialling`` makes a hop, ``Demands`` say what a host must show before it gets
+mail (TLS, names, DANE, MTA-STS).
 
 What is promised:
 
@@ -16,23 +20,31 @@ What is promised:
 - What is not about this message or recipient is the site's trouble, and moves breaker and window; the rest is not.
 - A fault that nobody foresaw costs one job one attempt's time, and is logged.
 
-RFC 5321 (4.5.3.2, 4.5.4, 5), PIPELINING (2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), DSN (3461), STARTTLS if
-it is there (3207, 7435), null MX (7505).
+RFC 5321 (4.5.3.2, 4.5.4, 5), PIPELINING (2920), CHUNKING (3030), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), DSN
+(3461), LIMITS (9422), AUTH (4954) at a smart host, STARTTLS if it is there (3207, 7435) or must be (7672, 8461), null
+MX (7505); REQUIRETLS (8689), DELIVERBY (2852) and MT-PRIORITY (6710) if the sender has asked for them, FUTURERELEASE
+(4865) by waiting.
 
 Why no connection pool: a connection that waits for its next message is a sender that waits for its next job, so the
 tasks are the pool. Why no task for each message: a site with a long queue would have as many tasks as messages, all of
 which but a few wait for the same connections.
 """
 
-from empath.delivery.attempt import Attempt, Shipment
+from empath.delivery.attempt import Attempt
 from empath.delivery.capacity import Capacity
 from empath.delivery.closing import Closing, Observe
+from empath.delivery.dialling import Dialling
+from empath.delivery.dispatch import Dispatch
 from empath.delivery.dispatcher import Dispatcher
-from empath.delivery.hop import Dialling, Hop
+from empath.delivery.hop import Hop
 from empath.delivery.job import Job
 from empath.delivery.lane import Call, Lane
 from empath.delivery.limits import RateLimits
-from empath.delivery.sender import Connection, Dispatch
+from empath.delivery.login import Login
+from empath.delivery.rooms import Rooms
+from empath.delivery.sender import Connection
+from empath.delivery.shipment import Shipment
+from empath.delivery.stock import Stock
 from empath.delivery.target import Finder
 
 __all__ = [
@@ -48,7 +60,10 @@ __all__ = [
     "Hop",
     "Job",
     "Lane",
+    "Login",
     "Observe",
     "RateLimits",
+    "Rooms",
     "Shipment",
+    "Stock",
 ]

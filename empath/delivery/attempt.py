@@ -1,53 +1,32 @@
 """One attempt: one transaction over a hop, and an outcome for each recipient. It returns values and raises no Failure.
 
-With PIPELINING the whole envelope and DATA leave in one write (RFC 2920); without it, one command at a time. Each reply
-is attributed to its command by the machine. A recipient that is refused costs the others nothing; a message that is
-refused is refused for all that were accepted; and when the connection breaks, those that nobody has judged are
-deferred. Once the final dot is on its way nobody but the host knows what became of the message (RFC 1047).
+Without PIPELINING there is one command at a time. With it the envelope leaves in one write (RFC 2920), together with
+DATA, or with the whole message in one chunk if the host has CHUNKING too and the message is small (RFC 3030 4.2): then
+there is one round trip. A chunk for which no recipient is left is refused by the host, and costs nothing but the
+octets; a large one is therefore not sent before somebody is known to want it.
+
+Each reply is attributed to its command by the machine. A recipient that is refused costs the others nothing; a message
+that is refused is refused for all that were accepted; and when the connection breaks, those that nobody has judged are
+deferred. Once the last octet is on its way nobody but the host knows what became of the message (RFC 1047).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractContextManager, aclosing
+from collections.abc import Sequence
 
-import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 
-from empath.delivery.hop import Hop, within
-from empath.mail.diagnosis import Diagnosis, Kind, Phase
-from empath.mail.envelope import Envelope
-from empath.mail.failure import Failure, failure_of, judge
+from empath.delivery.content import Sending, Shield, last_words
+from empath.delivery.fitting import fits, fitted, needs_smtputf8
+from empath.delivery.hop import Hop
+from empath.delivery.shipment import Shipment
+from empath.delivery.wishes import mail_for
+from empath.delivery.within import within
+from empath.mail.diagnosis import Phase, phase_of
+from empath.mail.failure import Failure, judge
 from empath.mail.outcome import Delivered, Outcome, outcome_of
-from empath.smtp import (
-    BodyData,
-    BodyEnd,
-    Command,
-    Data,
-    Extensions,
-    Mail,
-    MailParams,
-    Rcpt,
-    Reply,
-    ReplyReceived,
-    State,
-)
+from empath.smtp import Bdat, Command, Data, Mail, Rcpt, Reply, ReplyReceived, State
 from empath.smtp.params import NO_RCPT_PARAMS
-
-Shield = Callable[[], AbstractContextManager[trio.CancelScope]]
-"""Makes the shield around the wait for the reply to a final dot."""
-
-
-@frozen(kw_only=True)
-class Shipment:
-    """One message for some of its recipients, all of them behind the same next hop."""
-
-    envelope: Envelope
-    ordinals: tuple[int, ...]
-    """Which recipients of the envelope."""
-    size_bytes: int
-    content: Callable[[], AsyncGenerator[bytes, None]] | bytes = field(repr=False)
-    """The content itself, or how to read it in blocks."""
 
 
 @define(eq=False)
@@ -57,100 +36,143 @@ class Attempt:
     _hop: Hop
     _shipment: Shipment
     _shield: Shield
+    _one_write_bytes: int
+    """Up to what size a message leaves in one write with its envelope."""
     _outcomes: dict[int, Outcome] = field(init=False, factory=dict)
 
     async def run(self) -> dict[int, Outcome]:
         """Try, and say what came of it for each recipient of the shipment, by ordinal."""
         self._hop.transactions += 1
         try:
-            mail = adapt_mail(self._shipment, self._hop.client.facts.in_force)
-            group: list[Command] = [mail, *self._rcpts(), Data()]
-            accepted = await (self._at_once(group) if self._hop.client.pipelining else self._step_by_step(group))
-            if self._hop.client.state is State.DATA:
-                await self._send_content(accepted)
+            if not fits(self._shipment, self._hop.client.facts.in_force):
+                await self._fit()
+            await self._transact()
         except Failure as problem:
             self._settle(self._shipment.ordinals, outcome_of(problem))
         return self._outcomes
+
+    async def _fit(self) -> None:
+        """Make of the shipment what the host can take. Raises Failure if that is nothing."""
+        hop, shipment = self._hop, self._shipment
+        most = hop.client.facts.in_force.limits.rcpt_max
+        if most is not None and len(shipment.ordinals) > most:  # RFC 9422 4.2; the rest goes in a further transaction
+            shipment = evolve(shipment, ordinals=shipment.ordinals[:most])
+        self._shipment = fit = await fitted(shipment, hop)
+        if fit.ordinals is not shipment.ordinals:
+            left_out = [ordinal for ordinal in shipment.ordinals if ordinal not in fit.ordinals]
+            self._settle(left_out, outcome_of(needs_smtputf8(hop.target.host, "the address is not ASCII")))
+
+    async def _transact(self) -> None:
+        client, content = self._hop.client, self._shipment.content
+        chunking = "CHUNKING" in client.facts.in_force
+        group: list[Command] = [self._mail(), *self._rcpts()]
+        if chunking and client.pipelining and isinstance(content, bytes) and len(content) <= self._one_write_bytes:
+            await self._in_one_write(group, content)
+            return
+        if not chunking:
+            group.append(Data())
+        accepted = await self._say_envelope(group)
+        sending = Sending(self._hop, content, self._shield)
+        if client.state is State.DATA:
+            # Only the dot if there is nobody left to send to (RFC 2920 3.1).
+            self._conclude(accepted, await (sending.by_data() if accepted else sending.end()), Phase.END)
+        elif client.state is State.RCPT and chunking:
+            self._conclude(accepted, *await sending.by_chunks())
+
+    def _mail(self) -> Mail:
+        shipment = self._shipment
+        return mail_for(
+            shipment.envelope,
+            self._hop.client.facts.in_force,
+            size_bytes=shipment.size_bytes,
+            encrypted=self._hop.tls is not None,
+            deliver_by=shipment.deliver_by,
+        )
 
     def _rcpts(self) -> list[Rcpt]:
         dsn = "DSN" in self._hop.client.facts.in_force
         recipients = [self._shipment.envelope.recipients[ordinal] for ordinal in self._shipment.ordinals]
         return [Rcpt(one.address, one.params if dsn else NO_RCPT_PARAMS) for one in recipients]
 
-    async def _at_once(self, group: list[Command]) -> list[int]:
-        """The whole envelope in one write; the ordinals that were accepted."""
+    async def _in_one_write(self, group: list[Command], content: bytes) -> None:
+        """Envelope and message at once.
+
+        If that cannot be written to its end, the host has no whole message. From then on it may have taken the message,
+        whatever it has not answered yet; so the reply to the envelope may take as long as that to the message.
+        """
+        hop = self._hop
+        answers: list[ReplyReceived] = []
+        with within(hop.timeouts.data_s, Phase.MAIL, hop.target.host):
+            await hop.stream.send_all(hop.say(*group, Bdat(len(content), last=True)) + last_words(hop, content))
+        try:
+            with within(hop.timeouts.data_reply_s, Phase.END, hop.target.host) as scope, self._shield(scope):
+                await hop.replies(len(group) + 1, answers)
+        except Failure:
+            self._read(answers)
+            raise
+        accepted = self._read(answers)
+        if len(answers) > len(group):
+            self._conclude(accepted, answers[-1].reply, Phase.END)
+
+    async def _say_envelope(self, group: list[Command]) -> list[int]:
+        """All up to the content; the ordinals that were accepted."""
+        answers: list[ReplyReceived] = []
+        try:
+            await (self._at_once(group, answers) if self._hop.client.pipelining else self._in_turn(group, answers))
+        except Failure:
+            self._read(answers)
+            raise
+        return self._read(answers)
+
+    async def _at_once(self, group: list[Command], answers: list[ReplyReceived]) -> None:
         hop, timeouts = self._hop, self._hop.timeouts
-        with within(max(timeouts.command_s, timeouts.data_init_s), Phase.MAIL, hop.target.host):
+        commands = len(group) - isinstance(group[-1], Data)
+        with within(timeouts.command_s, Phase.MAIL, hop.target.host):
             await hop.stream.send_all(hop.say(*group))
-            answers = await hop.replies(len(group))
-        return self._read_envelope(answers)
+            await hop.replies(commands, answers)
+            hop.take_ready(answers)
+        if len(answers) < len(group) and hop.client.state is not State.CLOSED:
+            with within(timeouts.data_init_s, Phase.DATA, hop.target.host):
+                await hop.replies(1, answers)
 
-    async def _step_by_step(self, group: list[Command]) -> list[int]:
-        """One command at a time, and none that has become pointless; the ordinals that were accepted."""
-        hop, timeouts = self._hop, self._hop.timeouts
-        answers = [await hop.ask(group[0], timeouts.command_s)]
-        if answers[0].reply.positive:
-            for rcpt in group[1:-1]:
-                answers.append(await hop.ask(rcpt, timeouts.command_s))
-                if hop.client.state is State.CLOSED:
-                    break
-            if hop.client.state is State.RCPT:
-                answers.append(await hop.ask(group[-1], timeouts.data_init_s))
-        return self._read_envelope(answers)
+    async def _in_turn(self, group: list[Command], answers: list[ReplyReceived]) -> None:
+        """One command at a time, and none that has become pointless."""
+        hop = self._hop
+        for command in group:
+            pointless = isinstance(command, Data) and hop.client.state is not State.RCPT
+            if pointless or (answers and hop.client.state in (State.READY, State.CLOSED)):
+                return
+            limit_s = hop.timeouts.data_init_s if isinstance(command, Data) else hop.timeouts.command_s
+            answers.append(await hop.ask(command, limit_s))
 
-    def _read_envelope(self, answers: Sequence[ReplyReceived]) -> list[int]:
-        """Settle what MAIL, RCPT and DATA were refused; the ordinals that DATA was granted for."""
+    def _read(self, answers: Sequence[ReplyReceived]) -> list[int]:
+        """Settle what was refused before the content; the ordinals that were accepted."""
+        if len(answers) > len(self._shipment.ordinals) and all(answer.reply.code < 400 for answer in answers):
+            return list(self._shipment.ordinals)
         accepted: list[int] = []
         ordinals = iter(self._shipment.ordinals)
         for answer in answers:
-            positive = answer.reply.code < 400
-            if isinstance(answer.command, Rcpt):
+            reply, command = answer.reply, answer.command
+            if isinstance(command, Rcpt):
                 ordinal = next(ordinals)
-                if positive:
+                if reply.code < 400:
                     accepted.append(ordinal)
-                else:
-                    self._refuse((ordinal,), answer.reply, Phase.RCPT, accepted_before=len(accepted))
-            elif not positive:
-                phase = Phase.MAIL if isinstance(answer.command, Mail) else Phase.DATA
-                self._refuse(self._shipment.ordinals, answer.reply, phase)
-        if self._hop.client.state is State.CLOSED:
-            self._refuse(self._shipment.ordinals, answers[-1].reply, Phase.MAIL)
+                elif reply.code != 421:
+                    self._refuse((ordinal,), reply, Phase.RCPT, accepted_before=len(accepted))
+            elif reply.code >= 400 and reply.code != 421:
+                self._refuse(self._shipment.ordinals, reply, phase_of(command.verb) if command else Phase.MAIL)
+        if answers and answers[-1].reply.code == 421:
+            command = answers[-1].command
+            self._refuse(self._shipment.ordinals, answers[-1].reply, phase_of(command.verb) if command else Phase.MAIL)
         return accepted
 
-    async def _send_content(self, accepted: list[int]) -> None:
-        """The body and the dot; only the dot if there is nobody left to send to (RFC 2920 3.1)."""
-        hop, timeouts = self._hop, self._hop.timeouts
-        wire = b""
-        if accepted:
-            wire = await self._write_content()
-        with self._shield() as shield:
-            with within(timeouts.data_reply_s, Phase.END, hop.target.host):
-                await hop.stream.send_all(wire + hop.say(BodyEnd()))
-                reply = (await hop.replies(1))[0].reply
-            if reply.positive:
-                self._settle(accepted, Delivered(reply, hop.target.host))
-            else:
-                self._refuse(accepted, reply, Phase.END)
-        if shield.cancelled_caught:
-            text = "stopped while the reply to the end of the message was awaited"
-            raise failure_of(Diagnosis(kind=Kind.TIMEOUT, phase=Phase.END, host=hop.target.host, text=text))
-
-    async def _write_content(self) -> bytes:
-        """Send the body but for its last piece, which is to leave together with the dot.
-
-        The time limit is for one block, not for the whole: RFC 5321 4.5.3.2.5.
-        """
-        content = self._shipment.content
-        if isinstance(content, bytes):
-            return self._hop.client.send(BodyData(content))
-        last = b""
-        async with aclosing(content()) as blocks:
-            async for block in blocks:
-                if last:
-                    with within(self._hop.timeouts.data_s, Phase.DATA, self._hop.target.host):
-                        await self._hop.stream.send_all(last)
-                last = self._hop.client.send(BodyData(block))
-        return last
+    def _conclude(self, accepted: list[int], reply: Reply, phase: Phase) -> None:
+        """What the host says of the message holds for all whom it has accepted."""
+        if reply.positive:
+            reports = "DSN" in self._hop.client.facts.in_force
+            self._settle(accepted, Delivered(reply, self._hop.target.host, reports))
+        else:
+            self._refuse(accepted, reply, phase)
 
     def _refuse(self, ordinals: Sequence[int], reply: Reply, phase: Phase, *, accepted_before: int = 0) -> None:
         problem = judge(reply, phase, host=self._hop.target.host, accepted_before=accepted_before)
@@ -160,27 +182,3 @@ class Attempt:
         """The first outcome of a recipient stands: what was judged is not judged again."""
         for ordinal in ordinals:
             self._outcomes.setdefault(ordinal, outcome)
-
-
-def adapt_mail(shipment: Shipment, offered: Extensions) -> Mail:
-    """MAIL with what of the sender's wishes this host understands. Raises Failure if the message cannot go there."""
-    params = shipment.envelope.params
-    if params.smtputf8 and "SMTPUTF8" not in offered:
-        raise _unfit(Kind.NEEDS_SMTPUTF8, "the message needs SMTPUTF8, which the host does not offer")
-    if offered.size is not None and shipment.size_bytes > offered.size:
-        raise _unfit(Kind.TOO_LARGE, f"the message has {shipment.size_bytes} octets, the host takes {offered.size}")
-    dsn = "DSN" in offered
-    return Mail(
-        shipment.envelope.reverse_path,
-        MailParams(
-            size=shipment.size_bytes if "SIZE" in offered else None,
-            body=params.body if "8BITMIME" in offered else None,
-            smtputf8=params.smtputf8,
-            ret=params.ret if dsn else None,
-            envid=params.envid if dsn else None,
-        ),
-    )
-
-
-def _unfit(kind: Kind, text: str) -> Failure:
-    return failure_of(Diagnosis(kind=kind, phase=Phase.MAIL, text=text))

@@ -16,19 +16,21 @@ from typing import Final
 import trio
 from attrs import define, field
 
-from empath.delivery.closing import Closing
+from empath.delivery.closing import Closing, tell_of_quarantine
 from empath.delivery.job import Job
 from empath.delivery.lane import Lane
 from empath.delivery.rooms import Rooms
 from empath.delivery.stock import Stock
 from empath.mail.failure import DamagedRecord
 from empath.mail.record import decode_envelope
-from empath.spool.contract import Claim, ClaimedDelivery, Demand, Spool, SpoolError
+from empath.spool.contract import Claim, ClaimedDelivery, Damage, Demand, Spool, SpoolError
 
 _LOG = logging.getLogger(__name__)
 
 _PORTION: Final = 1000
 """Deliveries in one claim: others wait for the spool meanwhile."""
+_NAMED: Final = 10
+"""Damaged messages that the log names at the start, one by one."""
 _AFTER_FAULT_S = 5.0
 """How long claiming rests after the spool failed."""
 
@@ -63,7 +65,7 @@ class Dispatcher:
                 await self._free.wait()
             try:
                 if not knows:
-                    self.rooms.set_aside(await self.spool.sites_aside())
+                    await self._take_stock()
                     knows = True
                 next_due = await self._claim(work)
             except SpoolError as problem:
@@ -71,6 +73,15 @@ class Dispatcher:
                 await trio.sleep(_AFTER_FAULT_S)
                 continue
             await self._pause(next_due)
+
+    async def _take_stock(self) -> None:
+        """See what earlier processes have left."""
+        self.rooms.set_aside(await self.spool.sites_aside())
+        damaged = await self.spool.quarantine()
+        for damage in damaged[:_NAMED]:
+            tell_of_quarantine(damage)
+        if len(damaged) > _NAMED:
+            _LOG.error("%d messages are in quarantine in all", len(damaged))
 
     async def _pause(self, next_due: float | None) -> None:
         """Wait until something is due, or has come, or a lane has room again for what was set aside for it."""
@@ -91,7 +102,9 @@ class Dispatcher:
             demand=demand,
         )
         self.rooms.set_aside(claimed.aside, none_left=frozenset(demand.recalled) - claimed.aside)
-        jobs = [job for claim in claimed.claims for job in self._divide(claim)]
+        for damage in claimed.damaged:
+            tell_of_quarantine(damage)
+        jobs = [job for claim in claimed.claims for job in await self._divide(claim)]
         crowded: list[Job] = []
         for job in jobs:
             if job.envelope.is_kept_back(now):
@@ -118,12 +131,13 @@ class Dispatcher:
             expires=self.closing.expires,
         )
 
-    def _divide(self, claim: Claim) -> list[Job]:
+    async def _divide(self, claim: Claim) -> list[Job]:
         """One job for each recipient domain. An envelope that cannot be read holds nothing else up."""
         try:
             envelope = decode_envelope(claim.envelope)
         except DamagedRecord as problem:
-            _LOG.error("message %s is damaged and stays where it is: %s", claim.mid, problem)
+            damage = Damage(mid=str(claim.mid), reason=f"its envelope cannot be read: {problem}")
+            await self.closing.quarantine(damage, claim.deliveries)
             return []
         by_domain: dict[str, list[ClaimedDelivery]] = {}
         for delivery in claim.deliveries:

@@ -1,12 +1,11 @@
 """Messages per time: of all together, and of each recipient domain that has a limit.
 
 A domain's bucket is kept only while it remembers something: a full one is as good as a new one. So the table is no
-larger than the number of domains that were sent to lately, and has a bound besides.
+larger than the number of domains that were sent to lately, and has a bound besides: the domain used longest ago is
+forgotten, and may get one message too many.
 """
 
 from __future__ import annotations
-
-from typing import Final
 
 import trio
 from attrs import define, field
@@ -14,9 +13,6 @@ from attrs import define, field
 from empath.config.schema import DeliverySettings, DomainSettings
 from empath.policy.bucket import TokenBucket, take_all
 from empath.smtp import AddressError, Domain
-
-MAX_DOMAINS: Final = 10_000
-"""Buckets that are kept. Beyond it the one used longest ago is forgotten, and may let one message too many by."""
 
 
 @define(eq=False)
@@ -46,7 +42,7 @@ class RateLimits:
             own = self._new(domain)
         if own:
             self._by_domain[domain] = own
-            if len(self._by_domain) > MAX_DOMAINS:
+            if len(self._by_domain) > self._settings.rate_limits.max_domains:
                 del self._by_domain[next(iter(self._by_domain))]
         return own if self._all is None else (self._all, *own)
 

@@ -7,49 +7,27 @@ clean state and under its message limit, waits for the next job for the idle tim
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
-from empath.delivery.attempt import Attempt, Shield, Shipment
-from empath.delivery.closing import Closing
-from empath.delivery.hop import Dialling, Hop
+from empath.delivery.attempt import Attempt
+from empath.delivery.dispatch import Dispatch
+from empath.delivery.hop import Hop
 from empath.delivery.job import Job
 from empath.delivery.lane import Call, Lane
-from empath.delivery.limits import RateLimits
-from empath.delivery.target import Finder
-from empath.mail.diagnosis import Kind, Phase
+from empath.delivery.shipment import Shipment
+from empath.mail.diagnosis import Charge, Kind
 from empath.mail.facts import DeliveryAttempted
 from empath.mail.failure import EmpathError, Failure
 from empath.mail.ids import DeliveryId
-from empath.mail.outcome import Deferred, Outcome, outcome_of
+from empath.mail.outcome import Deferred, Delivered, Outcome, outcome_of
 from empath.policy.route import Target
-from empath.spool.contract import BodyFile
+from empath.spool.contract import BodyFile, Damage, SpoolDamaged
 
 _LOG = logging.getLogger(__name__)
-
-
-@frozen(kw_only=True)
-class Dispatch:
-    """What all senders share."""
-
-    finder: Finder
-    dialling: Callable[[str], Dialling]
-    """How connections for a recipient domain are made."""
-    limits: RateLimits
-    closing: Closing
-    shield: Shield
-    release: Callable[[Job], None]
-    """Called when a job has left the hands of its sender, whatever came of it."""
-    shed: Callable[[Lane], Awaitable[None]]
-    """Called after each job: takes from a lane whose breaker is open what others need the room of."""
-    idle_s: float
-    max_messages: int
-    max_recipients: int
-    put_back_s: float
-    """How long a job that could not be attempted by our own fault waits."""
 
 
 @define(eq=False)
@@ -61,6 +39,8 @@ class Connection:
     _hop: Hop | None = field(init=False, default=None)
     _untried: tuple[Target, ...] = field(init=False, default=())
     """Where the transaction at hand may go if this hop breaks off, the best first."""
+    _search_ends: float = field(init=False, default=0.0)
+    """When it is too late, on Trio's clock, to go there."""
 
     async def run(self) -> None:
         """Work until the lane has nothing more to do for this connection."""
@@ -81,8 +61,11 @@ class Connection:
         """
         outcomes: dict[int, Outcome] = {}
         wait_s = self._dispatch.put_back_s
+        damage: Damage | None = None
         try:
             await self._attempt(call.job, outcomes)
+        except SpoolDamaged as problem:
+            damage = Damage(mid=str(call.job.claim.mid), reason=str(problem))
         except EmpathError as problem:
             _LOG.error("message %s could not be attempted: %s", call.job.claim.mid, problem)
         except trio.Cancelled:
@@ -96,19 +79,21 @@ class Connection:
             self._lane.settle(call, outcomes.values() or None)
             try:
                 # Shielded where it is done, and bounded by the last moment of the shutdown.
-                await self._record(call.job, outcomes, wait_s)  # noqa: ASYNC102
+                await self._record(call.job, outcomes, wait_s, damage)  # noqa: ASYNC102
             except Exception:
                 _LOG.exception("message %s stays claimed, by a fault in Empath", call.job.claim.mid)
             finally:
                 self._dispatch.release(call.job)
 
-    async def _record(self, job: Job, outcomes: Mapping[int, Outcome], wait_s: float) -> None:
-        """Record the outcomes there are, and put the other recipients back."""
+    async def _record(self, job: Job, outcomes: Mapping[int, Outcome], wait_s: float, damage: Damage | None) -> None:
+        """Record the outcomes there are, and put the other recipients back; or away, if the message is damaged."""
         closing = self._dispatch.closing
         if outcomes:
             await closing.record(job.only(outcomes.keys()), outcomes)
         rest = job.only(frozenset(job.ordinals) - outcomes.keys()) if len(outcomes) < len(job.deliveries) else None
-        if rest:
+        if rest and damage is not None:
+            await closing.quarantine(damage, rest.deliveries)
+        elif rest:
             await closing.put_back([rest], next_attempt=closing.clock.now() + wait_s)
 
     async def _attempt(self, job: Job, outcomes: dict[int, Outcome]) -> None:
@@ -134,8 +119,12 @@ class Connection:
                 outcomes |= dict.fromkeys(left, outcome_of(problem))
                 break
             outcomes |= found
+            if broken := next(filter(_broke_off, found.values()), None):
+                # No host could be brought to judge some of them, and none would be for the rest of the message.
+                outcomes |= {ordinal: broken for ordinal in left if ordinal not in found}
+                break
             # Who refuses all of them for being too many has judged none, and is believed: else this would not end.
-            again = [ordinal for ordinal in batch if _belongs_to_the_next(found[ordinal])]
+            again = [ordinal for ordinal in batch if _belongs_to_the_next(found.get(ordinal))]
             left = (*(again if len(again) < len(batch) else ()), *left[len(batch) :])
             if left and not await self._keep():
                 await self._part()
@@ -143,20 +132,32 @@ class Connection:
     async def _transact_once(self, job: Job, batch: tuple[int, ...]) -> dict[int, Outcome]:
         """One transaction, with the first host that comes to judge. Raises the Failure of the last if none can be used.
 
-        A host that breaks off before it has the message costs no more than the way to the next (RFC 5321 5.1).
+        A host that breaks off before it has the message costs no more than the way to the next, which gets those whom
+        nobody has judged (RFC 5321 5.1).
         """
-        self._untried = ()
+        dispatch = self._dispatch
+        found: dict[int, Outcome] = {}
+        self._untried, self._search_ends = (), trio.current_time() + dispatch.max_search_s
         while True:
-            if self._hop is not None and not self._dispatch.dialling(job.domain).suits(self._hop):
+            if self._hop is not None and not await self._may_carry(self._hop, job):
                 await self._part()
-            hop = self._hop or await self._open(job)
-            found = await Attempt(hop, self._shipment(job, batch), self._dispatch.shield).run()
-            if not all(_never_began(outcome) for outcome in found.values()):
+            try:
+                hop = self._hop or await self._open(job)
+            except Failure as problem:
+                if not found:
+                    raise
+                return dict.fromkeys(batch, outcome_of(problem)) | found
+            hop.domains.add(job.domain)
+            tried = await Attempt(hop, self._shipment(job, batch), dispatch.shield, dispatch.one_write_bytes).run()
+            found = {ordinal: outcome for ordinal, outcome in found.items() if ordinal not in batch} | tried
+            batch = tuple([ordinal for ordinal in batch if ordinal in tried and _broke_off(tried[ordinal])])
+            if not batch:
                 return found
             if hop.transactions > 1:
                 # The host has closed a connection that was idle. That is its right, and says nothing about anything.
                 self._untried = ()
-            elif not self._untried:
+                found = {ordinal: outcome for ordinal, outcome in found.items() if ordinal not in batch}
+            elif not self._may_go_on():
                 return found
             await self._part()
 
@@ -167,25 +168,42 @@ class Connection:
         while True:
             self._untried = tuple(others)
             try:
-                self._hop = await dialling.open(target)
+                self._hop = await dialling.open(target, requiretls=job.envelope.params.requiretls)
             except Failure:
-                if not others:
+                if not self._may_go_on():
                     raise
                 target, *others = others
             else:
                 return self._hop
 
+    def _may_go_on(self) -> bool:
+        """Whether there is another host, and time for it."""
+        return bool(self._untried) and trio.current_time() < self._search_ends
+
+    async def _may_carry(self, hop: Hop, job: Job) -> bool:
+        """Whether a connection that was used before, perhaps for another domain, may carry this message."""
+        dispatch, domain = self._dispatch, job.domain
+        return (
+            dispatch.finder.suits(hop.target, domain)
+            and hop.takes_more(domain, max_messages=dispatch.max_messages)
+            and await dispatch.dialling(domain).suits(hop, requiretls=job.envelope.params.requiretls)
+            and not hop.has_spoken()
+        )
+
     def _shipment(self, job: Job, ordinals: tuple[int, ...]) -> Shipment:
-        body = job.claim.body
-        if isinstance(body, BodyFile):
-            content = partial(self._dispatch.closing.spool.read_body, body)
-            return Shipment(envelope=job.envelope, ordinals=ordinals, size_bytes=body.size_bytes, content=content)
-        return Shipment(envelope=job.envelope, ordinals=ordinals, size_bytes=len(body), content=body)
+        body, closing = job.claim.body, self._dispatch.closing
+        return Shipment(
+            envelope=job.envelope,
+            ordinals=ordinals,
+            size_bytes=body.size_bytes if isinstance(body, BodyFile) else len(body),
+            content=partial(closing.spool.read_body, body) if isinstance(body, BodyFile) else body,
+            deliver_by=job.envelope.deliver_by(closing.clock.now()),
+        )
 
     async def _keep(self) -> bool:
         """Whether the connection can carry a further message."""
         hop = self._hop
-        return hop is not None and hop.transactions < self._dispatch.max_messages and await hop.reset()
+        return hop is not None and hop.takes_more(max_messages=self._dispatch.max_messages) and await hop.reset()
 
     async def _part(self) -> None:
         """Close the connection, with good manners if there is time."""
@@ -208,10 +226,12 @@ class Connection:
                 DeliveryAttempted(
                     at=now,
                     delivery=DeliveryId(job.claim.mid, ordinal),
+                    reverse_path=job.envelope.reverse_path,
                     recipient=job.envelope.recipients[ordinal].address,
                     site=job.site,
                     attempt=delivery.attempts + 1,
-                    outcome=outcomes[ordinal],
+                    outcome=(outcome := outcomes[ordinal]),
+                    failure_class=None if isinstance(outcome, Delivered) else closing.classify(outcome.diagnosis),
                     address=None if hop is None else f"{hop.target.address}:{hop.target.port}",
                     tls_version=hop.tls.version if hop and hop.tls else None,
                     waited_s=now - took_s - job.claim.received,
@@ -220,14 +240,17 @@ class Connection:
             )
 
 
-def _never_began(outcome: Outcome) -> bool:
-    """Whether the connection was gone before anything was judged."""
+def _broke_off(outcome: Outcome) -> bool:
+    """Whether the site failed, and has not got the message for sure: then another host may do better."""
     return (
         isinstance(outcome, Deferred)
-        and outcome.diagnosis.phase is Phase.MAIL
-        and outcome.diagnosis.kind in (Kind.CONNECTION_LOST, Kind.BUSY, Kind.TIMEOUT)
+        and outcome.diagnosis.kind.charge is Charge.SITE
+        and not outcome.diagnosis.uncertain
     )
 
 
-def _belongs_to_the_next(outcome: Outcome) -> bool:
+def _belongs_to_the_next(outcome: Outcome | None) -> bool:
+    """None: it was not in the transaction, since the host takes fewer recipients (RFC 9422)."""
+    if outcome is None:
+        return True
     return isinstance(outcome, Deferred) and outcome.diagnosis.kind is Kind.TOO_MANY_RECIPIENTS

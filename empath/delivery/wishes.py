@@ -14,16 +14,17 @@ from empath.smtp import ByMode, DeliverBy, Extensions, Mail, MailParams
 
 
 def mail_for(
-    envelope: Envelope, offered: Extensions, *, size_bytes: int, encrypted: bool, deliver_by: DeliverBy | None
+    envelope: Envelope, offered: Extensions, *, size_bytes: int | None, encrypted: bool, deliver_by: DeliverBy | None
 ) -> Mail:
     """The MAIL command for a host that offers ``offered``. Raises Failure if the message cannot go there.
 
-    ``encrypted``: the connection is inside TLS. ``deliver_by``: what BY has to say now.
+    ``size_bytes``: None if that is not known. ``encrypted``: the connection is inside TLS.
+    ``deliver_by``: what BY has to say now.
     """
     params = envelope.params
     if params.smtputf8 and "SMTPUTF8" not in offered:
         raise _unfit(Kind.NEEDS_SMTPUTF8, "the message needs SMTPUTF8, which the host does not offer")
-    if offered.size is not None and size_bytes > offered.size:
+    if offered.size is not None and size_bytes is not None and size_bytes > offered.size:
         raise _unfit(Kind.TOO_LARGE, f"the message has {size_bytes} octets, the host takes {offered.size}")
     if params.requiretls:
         _demand_tls(offered, encrypted=encrypted)

@@ -20,7 +20,7 @@ Why over HTTP and not as a milter: one request holds all that rspamd wants to kn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
 import msgspec
@@ -30,9 +30,10 @@ from empath.config.kinds import Kind
 from empath.config.refusal import quoted
 from empath.config.schema.keys import size, value
 from empath.config.units import UnitError
-from empath.hooks.answers import AddFields, Answer, Refuse
+from empath.hooks.answers import MAX_FIELDS_OCTETS, AddFields, Answer, Refuse
 from empath.hooks.events import hookimpl
 from empath.hooks.values import Message, SessionFacts
+from empath.mail.added import written
 from empath.mail.headers import header_address
 from empath.smtp import Address, Reply
 from empath.world.errors import FetchFailed
@@ -145,10 +146,23 @@ def answer_to(verdict: Verdict) -> Answer:
         case "soft reject" | "greylist":
             return Refuse(Reply(451, text or "try again later", "4.7.1"))
         case "add header" | "rewrite subject" | "quarantine":
-            return AddFields([("X-Spam", "Yes"), *_fields(verdict, "Yes")])
+            return AddFields(_usable([("X-Spam", "Yes"), *_fields(verdict, "Yes")]))
         case "no action":
-            return AddFields(_fields(verdict, "No"))
+            return AddFields(_usable(_fields(verdict, "No")))
     raise ValueError(f"rspamd has an action {printable(verdict.action)!r} that is not known here")
+
+
+def _usable(fields: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Leave out what cannot be added. A spammer can have a part in such fields: they must not cost the verdict."""
+    left_octets = MAX_FIELDS_OCTETS
+    for name, content in fields:
+        try:
+            left_octets -= len(written(name, content))
+        except ValueError:
+            continue
+        if left_octets < 0:
+            return
+        yield name, content
 
 
 def _fields(verdict: Verdict, said: str) -> Iterator[tuple[str, str]]:

@@ -25,6 +25,7 @@ from empath.smtp import Auth, AuthResponse, Credentials, Mail, RemoteProtocolErr
 from empath.smtp.sasl import ServerExchange
 
 _NONCE_BYTES: Final = 18
+_BY_A_HOOK: Final = "refused by a hook"
 
 _REFUSALS: Final = {
     Judgement.WRONG: replies.LOGIN_WRONG,
@@ -116,21 +117,29 @@ class Login:
         self._reception.observe(fact)
         return replies.LOGIN_OK
 
+    def take_back(self) -> None:
+        """A hook does not want the one who has just logged in: nobody has."""
+        login, self._client.login = self._client.login, None
+        self._tell_refusal(login or "", _BY_A_HOOK)
+
     def _refused(self, login: str, judgement: Judgement) -> Reply:
+        self._tell_refusal(login, judgement.value)
+        if judgement is Judgement.WRONG:
+            self._failures += 1
+            if self._reception.users and self._failures >= self._reception.users.settings.max_failures:
+                return replies.TOO_MANY_LOGINS
+        return _REFUSALS[judgement]
+
+    def _tell_refusal(self, login: str, reason: str) -> None:
         fact = LoginRefused(
             at=self._reception.clock.now(),
             session=self._session,
             client_ip=self._client.ip or None,
             login=plain(login_name(login), utf8=True)[:MAX_LOGIN_OCTETS],
             mechanism=self._mechanism,
-            reason=judgement.value,
+            reason=reason,
         )
         self._reception.observe(fact)
-        if judgement is Judgement.WRONG:
-            self._failures += 1
-            if self._reception.users and self._failures >= self._reception.users.settings.max_failures:
-                return replies.TOO_MANY_LOGINS
-        return _REFUSALS[judgement]
 
 
 def _challenge(octets: bytes) -> Reply:

@@ -2,7 +2,7 @@
 
 A user counts by name, wherever the login comes from and however many others come from there. Everybody else counts by
 address (`empath.policy.prefix`). A message counts when it begins, a recipient when it is accepted: what was refused for
-another reason uses nothing up.
+another reason uses nothing up, unless it was a hook that refused it.
 """
 
 from __future__ import annotations

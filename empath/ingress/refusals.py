@@ -48,7 +48,7 @@ class Refusals:
 
     def _note(self, client: Client, reply: Reply) -> None:
         reception = self._reception
-        listener = str(reception.listener.listen_addr)
+        listener = reception.listener_name
         reception.observe(
             ClientTurnedAway(at=reception.clock.now(), listener=listener, client_ip=client.ip or None, reply=reply)
         )

@@ -205,4 +205,5 @@ class Session:
         if self._reception.tls is None:
             raise RemoteProtocolError("TLS was asked for, and this listener has no certificate")
         stream = await self._reception.tls.accept(self._stream)
-        self._stream, self._client.tls = stream, stream.summary
+        # RFC 3207 4.2: what was said in clear is forgotten, a login by XCLIENT too.
+        self._stream, self._client.tls, self._client.login = stream, stream.summary, None

@@ -14,11 +14,15 @@ Words:
 
 Rooms: ``ids`` (names), ``envelope`` (who to whom), ``diagnosis``, ``failure`` (the errors, and what a reply means),
 ``outcome``, ``delivery`` (the table), ``waiting`` (why not yet), ``headers`` (trace fields and counting hops),
-``quoting`` and ``dsn`` (reports), ``record`` (values as bytes), ``facts``.
+``header_section`` (a section on its way in), ``cipher_names``,
+``completion`` (what submission adds), ``added`` (what filters add), ``mime`` (parts as lines), ``downgrade`` (content
+for hosts that take ASCII only), ``failure_class`` (what a failure is about, for
+people), ``quoting``, ``notice`` and ``dsn`` (reports), ``sealing``, ``record`` and ``progress`` (values as bytes),
+``facts``.
 
 RFCs: 5321 (4.2 replies, 4.4 trace, 4.5.4 and 4.5.5 retries and null reverse-path, 6 responsibility and loops), 5322
-(header fields), 3461 to 3464 (reports and status codes), 3834 (automatic mail), 3848 and 8314 (Received), 6522 and 6533
-(multipart reports, UTF-8), 1047 (why a message may arrive twice).
+(header fields), 6409 (submission), 3461 to 3464 (reports and status codes), 3834 (automatic mail), 3848 and 8314
+(Received), 6522 and 6533 (multipart reports, UTF-8), 1047 (why a message may arrive twice).
 
 Why not the standard library's ``email``: it parses and writes anew, and what comes out is not always what went in. A
 relay answers for every octet between the first trace field and the end.
@@ -29,12 +33,17 @@ from empath.mail.diagnosis import Charge, Diagnosis, Kind, Phase, phase_of
 from empath.mail.envelope import Envelope, Origin, Recipient, with_keyword
 from empath.mail.facts import (
     BreakerMoved,
+    ClientIntroduced,
+    ClientTurnedAway,
     DeliveryAttempted,
     DeliveryEnded,
     Fact,
     LaneChanged,
+    LoginAccepted,
+    LoginRefused,
     MessageAccepted,
     MessageRefused,
+    ReportMade,
     SessionClosed,
     SessionOpened,
 )
@@ -49,15 +58,21 @@ from empath.mail.failure import (
     failure_of,
     judge,
 )
+from empath.mail.failure_class import FailureClass
 from empath.mail.ids import DeliveryId, MessageId, SessionId
+from empath.mail.notice import Action
 from empath.mail.outcome import Bounced, Deferred, Delivered, Outcome, outcome_of
-from empath.mail.record import decode_diagnosis, decode_envelope, encode_diagnosis, encode_envelope
+from empath.mail.progress import Progress, decode_progress, encode_progress
+from empath.mail.record import decode_envelope, encode_envelope
 from empath.mail.waiting import Wait, WaitReason
 
 __all__ = [
+    "Action",
     "Bounced",
     "BreakerMoved",
     "Charge",
+    "ClientIntroduced",
+    "ClientTurnedAway",
     "DamagedRecord",
     "Deferred",
     "Delivered",
@@ -71,8 +86,11 @@ __all__ = [
     "Event",
     "Fact",
     "Failure",
+    "FailureClass",
     "Kind",
     "LaneChanged",
+    "LoginAccepted",
+    "LoginRefused",
     "MessageAccepted",
     "MessageId",
     "MessageRefused",
@@ -80,7 +98,9 @@ __all__ = [
     "Outcome",
     "PermanentFailure",
     "Phase",
+    "Progress",
     "Recipient",
+    "ReportMade",
     "SessionClosed",
     "SessionId",
     "SessionOpened",
@@ -90,10 +110,10 @@ __all__ = [
     "TemporaryFailure",
     "Wait",
     "WaitReason",
-    "decode_diagnosis",
     "decode_envelope",
-    "encode_diagnosis",
+    "decode_progress",
     "encode_envelope",
+    "encode_progress",
     "failure_of",
     "judge",
     "outcome_of",

@@ -35,6 +35,8 @@ class Phase(Enum):
     HELLO = "hello"
     STARTTLS = "starttls"
     """The command and the handshake behind it."""
+    LOGIN = "login"
+    """The whole exchange of AUTH."""
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
@@ -50,6 +52,8 @@ _PHASES: Final = {
     Verb.LHLO: Phase.HELLO,
     Verb.STARTTLS: Phase.STARTTLS,
     Verb.HANDSHAKE: Phase.STARTTLS,
+    Verb.AUTH: Phase.LOGIN,
+    Verb.RESPONSE: Phase.LOGIN,
     Verb.MAIL: Phase.MAIL,
     Verb.RCPT: Phase.RCPT,
     Verb.DATA: Phase.DATA,
@@ -72,6 +76,8 @@ class Kind(Enum):
 
     # Temporary: worth another attempt.
     DNS = "dns"
+    DNS_INSECURE = "dns_insecure"
+    """DNS has an answer, and configuration wants a proof of it, which there is not (RFC 4033)."""
     CONNECT = "connect"
     TIMEOUT = "timeout"
     CONNECTION_LOST = "connection_lost"
@@ -85,10 +91,16 @@ class Kind(Enum):
     """Our policy asks for TLS and the host has none, or none for us."""
     TLS_FAILED = "tls_failed"
     """Our policy asks for TLS and the handshake failed."""
+    TLS_UNTRUSTED = "tls_untrusted"
+    """Our policy, or what the domain has published, asks for a host that can prove who it is, and this one did not."""
+    LOGIN_REFUSED = "login_refused"
+    """We are to log in, and the host does not let us, or not in a way that we know."""
     MESSAGE_DEFERRED = "message_deferred"
     RECIPIENT_DEFERRED = "recipient_deferred"
     TOO_MANY_RECIPIENTS = "too_many_recipients"
     """The transaction is full; the recipient belongs into the next one, at once (RFC 5321 4.5.3.1.10)."""
+    NEEDS_TLS = "needs_tls"
+    """The message must not go in clear (RFC 8689), and there is no TLS on this connection."""
     # Permanent: another attempt would end in the same way.
     MESSAGE_REJECTED = "message_rejected"
     RECIPIENT_REJECTED = "recipient_rejected"
@@ -102,6 +114,8 @@ class Kind(Enum):
     """The best host for the domain is ourselves, and we do not keep its mail."""
     NEEDS_8BITMIME = "needs_8bitmime"
     NEEDS_SMTPUTF8 = "needs_smtputf8"
+    NEEDS_REQUIRETLS = "needs_requiretls"
+    NEEDS_DELIVERBY = "needs_deliverby"
     EXPIRED = "expired"
     """It was never attempted in all the time it was given."""
 
@@ -120,6 +134,7 @@ class Kind(Enum):
 
 _ROWS: Final[dict[Kind, tuple[EnhancedCode, Charge]]] = {
     Kind.DNS: (EnhancedCode(4, 4, 3), Charge.SITE),
+    Kind.DNS_INSECURE: (EnhancedCode(4, 7, 0), Charge.SITE),
     Kind.CONNECT: (EnhancedCode(4, 4, 1), Charge.SITE),
     Kind.TIMEOUT: (EnhancedCode(4, 4, 2), Charge.SITE),
     Kind.CONNECTION_LOST: (EnhancedCode(4, 4, 2), Charge.SITE),
@@ -128,9 +143,12 @@ _ROWS: Final[dict[Kind, tuple[EnhancedCode, Charge]]] = {
     Kind.HOST_REFUSED: (EnhancedCode(4, 3, 2), Charge.SITE),
     Kind.TLS_UNAVAILABLE: (EnhancedCode(4, 7, 4), Charge.SITE),
     Kind.TLS_FAILED: (EnhancedCode(4, 7, 5), Charge.SITE),
+    Kind.TLS_UNTRUSTED: (EnhancedCode(4, 7, 5), Charge.SITE),
+    Kind.LOGIN_REFUSED: (EnhancedCode(4, 7, 8), Charge.SITE),
     Kind.MESSAGE_DEFERRED: (EnhancedCode(4, 0, 0), Charge.DELIVERY),
     Kind.RECIPIENT_DEFERRED: (EnhancedCode(4, 0, 0), Charge.DELIVERY),
     Kind.TOO_MANY_RECIPIENTS: (EnhancedCode(4, 5, 3), Charge.DELIVERY),
+    Kind.NEEDS_TLS: (EnhancedCode(4, 7, 10), Charge.DELIVERY),
     Kind.MESSAGE_REJECTED: (EnhancedCode(5, 0, 0), Charge.DELIVERY),
     Kind.RECIPIENT_REJECTED: (EnhancedCode(5, 0, 0), Charge.DELIVERY),
     Kind.TOO_LARGE: (EnhancedCode(5, 3, 4), Charge.DELIVERY),
@@ -140,6 +158,8 @@ _ROWS: Final[dict[Kind, tuple[EnhancedCode, Charge]]] = {
     Kind.LOOP: (EnhancedCode(5, 4, 6), Charge.DELIVERY),
     Kind.NEEDS_8BITMIME: (EnhancedCode(5, 6, 3), Charge.DELIVERY),
     Kind.NEEDS_SMTPUTF8: (EnhancedCode(5, 6, 7), Charge.DELIVERY),
+    Kind.NEEDS_REQUIRETLS: (EnhancedCode(5, 7, 30), Charge.DELIVERY),
+    Kind.NEEDS_DELIVERBY: (EnhancedCode(5, 3, 3), Charge.DELIVERY),
     Kind.EXPIRED: (EnhancedCode(5, 4, 7), Charge.DELIVERY),
 }
 

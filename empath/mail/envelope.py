@@ -6,10 +6,15 @@ afterwards is a `Delivery`; a recipient's place in the envelope is the ordinal o
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from typing import Final
 
-from empath.smtp import Address, MailParams, RcptParams
+from attrs import evolve, field, frozen
+
+from empath.smtp import Address, ByMode, DeliverBy, MailParams, OriginalRecipient, RcptParams
 from empath.smtp.params import NO_MAIL_PARAMS, NO_RCPT_PARAMS
+
+_LARGEST_BY_S: Final = 999_999_999
+"""RFC 2852 4: nine digits."""
 
 
 @frozen
@@ -18,6 +23,21 @@ class Recipient:
 
     address: Address
     params: RcptParams = NO_RCPT_PARAMS
+
+
+def redirected(recipient: Recipient, goal: Address) -> Recipient:
+    """The same wishes for the address that an alias stands for.
+
+    Reports go on to name the address that the sender knows (RFC 3461 4.2 and 5.2.7.1), so it is kept as ORCPT if the
+    sender gave none: with A-labels, since not every form of it would fit into a command.
+    """
+    if goal == recipient.address:
+        return recipient
+    params, named = recipient.params, recipient.address
+    if params.orcpt is None:
+        text = f"{named.local.decode()}@{named.domain.ascii}" if named.domain else str(named)
+        params = evolve(params, orcpt=OriginalRecipient("rfc822" if text.isascii() else "utf-8", text))
+    return Recipient(goal, params)
 
 
 @frozen(kw_only=True)
@@ -52,6 +72,33 @@ class Envelope:
     """What was said with MAIL, to be carried on."""
     origin: Origin | None = None
     """None: the message was made here."""
+
+    @property
+    def release(self) -> float:
+        """When it came, or the later moment before which its sender wants nothing attempted (RFC 4865 4)."""
+        params = self.params
+        if params.hold_until is not None:
+            return max(self.received, params.hold_until.timestamp())
+        return self.received + (params.hold_for_s or 0)
+
+    def is_kept_back(self, now: float) -> bool:
+        """Whether its sender wants nothing attempted yet. A clock that was set back keeps back no other message."""
+        return self.release > max(now, self.received)
+
+    @property
+    def deadline(self) -> float | None:
+        """The moment after which it is not to be delivered any more (RFC 2852 4, by-mode R); None: there is none."""
+        by = self.params.by
+        return self.received + by.seconds if by is not None and by.mode is ByMode.RETURN else None
+
+    def deliver_by(self, now: float) -> DeliverBy | None:
+        """What is left at ``now`` of the time that BY gave, to be said to the next host (RFC 2852 4)."""
+        by = self.params.by
+        if by is None:
+            return None
+        passed_s = max(int(now - self.received), 0)  # the clock may have been set back
+        least_s = 1 if by.mode is ByMode.RETURN else -_LARGEST_BY_S
+        return evolve(by, seconds=max(by.seconds - passed_s, least_s))
 
 
 def with_keyword(*, esmtp: bool, lmtp: bool = False, tls: bool = False, auth: bool = False, utf8: bool = False) -> str:

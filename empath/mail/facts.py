@@ -12,7 +12,9 @@ from attrs import frozen
 from empath.mail.delivery import Status
 from empath.mail.diagnosis import Diagnosis
 from empath.mail.envelope import Envelope
+from empath.mail.failure_class import FailureClass
 from empath.mail.ids import DeliveryId, MessageId, SessionId
+from empath.mail.notice import Action
 from empath.mail.outcome import Outcome
 from empath.mail.waiting import Wait
 from empath.smtp import Address, Reply, Verb
@@ -29,16 +31,64 @@ class SessionOpened:
 
 
 @frozen(kw_only=True)
+class ClientTurnedAway:
+    """A client was not let in: there are too many, or too many of its kind. No session came of it."""
+
+    at: float
+    listener: str
+    client_ip: str | None
+    reply: Reply
+    """What it was told, or would have been: in a flood not all are."""
+
+
+@frozen(kw_only=True)
+class ClientIntroduced:
+    """A client that we trust has said that it speaks for another one, which the session belongs to from now on."""
+
+    at: float
+    session: SessionId
+    client_ip: str | None
+    """None: it has no address that anybody knows."""
+    login: str | None
+
+
+@frozen(kw_only=True)
 class SessionClosed:
     """The session is over, however it ended."""
 
     at: float
     session: SessionId
+    client_ip: str | None
     messages: int
     """How many it brought that were accepted."""
     duration_s: float
     reason: str
     """``quit``, or why it ended without."""
+
+
+@frozen(kw_only=True)
+class LoginAccepted:
+    """A client has proved who it is (RFC 4954)."""
+
+    at: float
+    session: SessionId
+    client_ip: str | None
+    login: str
+    mechanism: str
+
+
+@frozen(kw_only=True)
+class LoginRefused:
+    """A client wanted to be somebody, and was not let."""
+
+    at: float
+    session: SessionId
+    client_ip: str | None
+    login: str
+    """Whom it claimed to be: text of a stranger, in printable characters. There need be no such user."""
+    mechanism: str
+    reason: str
+    """``wrong``, or why nothing was checked."""
 
 
 @frozen(kw_only=True)
@@ -62,6 +112,7 @@ class MessageRefused:
 
     at: float
     session: SessionId
+    client_ip: str | None
     verb: Verb
     reply: Reply
     reverse_path: Address | None
@@ -75,11 +126,14 @@ class DeliveryAttempted:
 
     at: float
     delivery: DeliveryId
+    reverse_path: Address | None
     recipient: Address
     site: str
     attempt: int
     """From 1."""
     outcome: Outcome
+    failure_class: FailureClass | None = None
+    """What the failure is about; None: it was delivered."""
     address: str | None
     """IP address and port of the host that was talked to."""
     tls_version: str | None
@@ -98,8 +152,22 @@ class DeliveryEnded:
     status: Status
     diagnosis: Diagnosis | None
     """Why it failed or expired; None: it is completed."""
+    failure_class: FailureClass | None = None
+    """What the failure is about; of one that expired, what the latest one was about."""
     report: MessageId | None
     """The report that tells its sender; None: there is none to send."""
+
+
+@frozen(kw_only=True)
+class ReportMade:
+    """A report to a sender is on the disk, together with what it is about."""
+
+    at: float
+    report: MessageId
+    sender: Address
+    """Whom it goes to."""
+    about: tuple[tuple[DeliveryId, Action], ...]
+    """The deliveries that it names, all of one message, and what it says of each."""
 
 
 @frozen(kw_only=True)
@@ -130,11 +198,16 @@ class BreakerMoved:
 
 Fact = (
     SessionOpened
+    | ClientTurnedAway
+    | ClientIntroduced
     | SessionClosed
+    | LoginAccepted
+    | LoginRefused
     | MessageAccepted
     | MessageRefused
     | DeliveryAttempted
     | DeliveryEnded
+    | ReportMade
     | LaneChanged
     | BreakerMoved
 )

@@ -21,6 +21,7 @@ any          421: busy, the site's (RFC 5321 3.8: the host is about to close, wh
 greeting     busy, the site's      host refused: temporary, the site's, since another host may take it
 hello        busy, the site's      host refused, likewise
 starttls     TLS unavailable, the site's, whatever the code (RFC 3207 4)
+login        busy, the site's      login refused: temporary, the site's (RFC 4954 6)
 mail         message deferred      message rejected
 rcpt         recipient deferred    recipient rejected
 data, end    message deferred      message rejected
@@ -78,6 +79,8 @@ class SystemKind(Enum):
     """No descriptors, no memory, or no local address to connect from."""
     CERTIFICATE = "certificate"
     """A certificate, key or CA file of ours cannot be used."""
+    CREDENTIALS = "credentials"
+    """A file with a password of ours cannot be used."""
 
 
 @define(eq=False)
@@ -109,6 +112,7 @@ _JUDGED: Final = {
     Phase.GREETING: (Kind.BUSY, Kind.HOST_REFUSED),
     Phase.HELLO: (Kind.BUSY, Kind.HOST_REFUSED),
     Phase.STARTTLS: (Kind.TLS_UNAVAILABLE, Kind.TLS_UNAVAILABLE),
+    Phase.LOGIN: (Kind.BUSY, Kind.LOGIN_REFUSED),
 }
 
 

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from empath.mail.cipher_names import registered_name
 from empath.mail.envelope import Envelope, Origin
 from empath.mail.ids import MessageId
 from empath.smtp import Address, AddressError, AddressLiteral, Domain
@@ -56,9 +57,24 @@ def split(message: bytes) -> tuple[bytes, bytes]:
 
     Without an empty line the body begins with the first line that is no field.
     """
-    match = _SECTION.match(message)
-    end = match.end() if match else 0
+    end = section_end(message)
     return message[:end], message[end + 2 :] if message.startswith(b"\r\n", end) else message[end:]
+
+
+def section_end(message: bytes) -> int:
+    """Where the header section ends: how many octets it has, the CRLF of its last field included."""
+    match = _SECTION.match(message)
+    return match.end() if match else 0
+
+
+def without(section: bytes, name: bytes) -> bytes:
+    """A header section without the fields of one name, in lower case. The others stay as they are, octet by octet."""
+    kept, end = [], 0
+    while match := _FIELD.match(section, end):
+        end = match.end()
+        if match[1].lower() != name:
+            kept.append(match[0])
+    return b"".join(kept)
 
 
 def fields(section: bytes) -> Iterator[Field]:
@@ -89,9 +105,8 @@ def received(envelope: Envelope, message: MessageId, *, hostname: str) -> bytes:
     lines = [f"Received: from {_client(origin)}", f"by {_safe(hostname)} with {_how(origin)} id {message}"]
     if len(envelope.recipients) == 1:
         lines.append(f"for <{header_address(envelope.recipients[0].address)}>")
-    if origin.tls_cipher and origin.tls_cipher.startswith("TLS_"):
-        # RFC 8314 4.3 wants the name that is registered with IANA; OpenSSL has others for TLS 1.2.
-        lines.append(f"tls {_safe(origin.tls_cipher)}")
+    if suite := registered_name(origin.tls_cipher or ""):
+        lines.append(f"tls {suite}")  # RFC 8314 4.3
     return ("\r\n\t".join(lines) + f";\r\n\t{date(envelope.received)}\r\n").encode()
 
 

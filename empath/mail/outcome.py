@@ -29,6 +29,8 @@ class Delivered:
     """The positive answer to the final dot."""
     host: str
     """Whose answer it was."""
+    reports: bool = False
+    """Whether the host makes reports itself, and knows which its sender wants (RFC 3461 5.2.1)."""
 
 
 @frozen

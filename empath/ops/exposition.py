@@ -123,6 +123,8 @@ class Exposition:
             sizes = {"pending": gauges.queue.waiting, "in_progress": gauges.queue.claimed}
             waiting = "Deliveries that have not ended. Pending are also those that wait to be tried again."
             yield _gauge("empath_delivery_queue_size", waiting, "status", sizes)
+            damaged = "Deliveries in quarantine, since their messages are damaged."
+            yield GaugeMetricFamily("empath_spool_quarantined", damaged, value=gauges.queue.quarantined)
         if gauges.free_bytes is not None:
             free = "Room on the disk of the spool."
             yield GaugeMetricFamily("empath_spool_free_bytes", free, value=gauges.free_bytes)

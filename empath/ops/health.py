@@ -115,6 +115,8 @@ class Health:
             size, limit = found.queue.waiting + found.queue.claimed, self.settings.max_queue_size
             hint = "see what holds mail up in the log, or raise health.max_queue_size"
             checks.append(Check(name="queue", ok=size < limit, essential=True, value=size, limit=limit, hint=hint))
+            damaged, hint = found.queue.quarantined, "stop the daemon and run `empath spool verify`"
+            checks.append(Check(name="quarantine", ok=not damaged, essential=False, value=damaged, limit=0, hint=hint))
         draining = self.examination.is_draining()
         hint = "the daemon was told to stop"
         return [*checks, Check(name="accepting", ok=not draining, essential=True, hint=hint)]

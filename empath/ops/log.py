@@ -20,6 +20,8 @@ from empath.mail.facts import (
     MessageAccepted,
     MessageRefused,
     ReportMade,
+    SessionClosed,
+    SessionOpened,
 )
 from empath.mail.failure_class import FailureClass
 from empath.mail.outcome import Bounced, Deferred, Delivered
@@ -34,6 +36,12 @@ def log_fact(fact: Fact) -> None:
     if not _LOG.isEnabledFor(logging.INFO):
         return
     match fact:
+        case SessionOpened(session=session, client_ip=client_ip, listener=listener):
+            _LOG.debug("%s opened client=%s listener=%s", session, client_ip or "-", listener)
+        case SessionClosed(session=session, client_ip=client_ip, messages=count, duration_s=took_s, reason=why):
+            _LOG.debug(
+                "%s closed client=%s messages=%d seconds=%.1f reason=%s", session, client_ip or "-", count, took_s, why
+            )
         case LoginAccepted(session=session, client_ip=client_ip, login=login, mechanism=how):
             _LOG.info("%s login accepted client=%s mechanism=%s login=%s", session, client_ip or "-", how, login)
         case LoginRefused(session=session, client_ip=client_ip, login=login, mechanism=how, reason=why):

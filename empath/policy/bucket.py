@@ -32,6 +32,11 @@ class TokenBucket:
     _full_at: float = field(default=-inf, init=False)
 
     @property
+    def full_at(self) -> float:
+        """The first moment at which it is as good as a new one."""
+        return self._full_at
+
+    @property
     def ready_at(self) -> float:
         """The first moment at which ``take`` succeeds."""
         return self._full_at - (self.burst - 1) / self.rate_per_s
@@ -42,6 +47,10 @@ class TokenBucket:
             return False
         self._full_at = max(self._full_at, now) + 1 / self.rate_per_s
         return True
+
+    def give_back(self) -> None:
+        """Undo a ``take``: what the token was for did not happen."""
+        self._full_at -= 1 / self.rate_per_s
 
 
 def take_all(buckets: Iterable[TokenBucket], now: float) -> float | None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+from empath.policy.prefix import IPAddress
 
 CODES: Final = ipaddress.IPv4Network("127.0.0.0/8")
 REFUSALS: Final = ipaddress.IPv4Network("127.255.255.0/24")
@@ -59,13 +59,3 @@ class Zone:
         """Whether the list says that it does not answer questions of ours."""
         addresses = map(ipaddress.ip_address, answer)
         return any(isinstance(address, ipaddress.IPv4Address) and address in REFUSALS for address in addresses)
-
-
-def client_address(text: str) -> IPAddress | None:
-    """The address that is looked up for a client; None: it has none. IPv4 within IPv6 is IPv4 (RFC 4291 2.5.5.2)."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address

@@ -10,14 +10,13 @@ Senders are patterns of `empath.policy.access`, and are compared as lists compar
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
 from attrs import Factory, field, frozen
 
 from empath.policy.access import AccessList, Pattern
-from empath.policy.mailbox import mailbox_of
+from empath.policy.mailbox import mailbox_of, one_spelling
 from empath.smtp import Address, AddressError
 
 ANYBODY: Final = "*"
@@ -28,7 +27,7 @@ _NO_LOGIN: Final = re.compile(r"[\s:]")
 
 def login_name(text: str) -> str:
     """The one spelling of a login: composed (NFC) and in lower case, as people take it to be the same."""
-    return unicodedata.normalize("NFC", text.lower())
+    return one_spelling(text)
 
 
 def parse_login(text: str) -> str:

@@ -2,13 +2,14 @@
 
 What a local part means is known to the host of its domain alone (RFC 5321 2.3.11), so mail is always passed on with the
 local part as it was written. A list of ours is another matter: who is on it shall not get around it with a capital
-letter, and a quoted local part means the same as the one inside the quotes (RFC 5321 4.1.2). Letters outside ASCII
-count as they are written.
+letter, nor with a letter that is composed in another way (RFC 6532 3.1), and a quoted local part means the same as the
+one inside the quotes (RFC 5321 4.1.2).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final, NamedTuple
 
 from empath.smtp import Address
@@ -33,7 +34,12 @@ def mailbox_of(address: Address) -> Mailbox:
 
 
 def local_of(local: bytes) -> bytes:
-    """A local part without quotes and capital letters."""
+    """A local part without quotes, in its one spelling."""
     if local.startswith(b'"'):
         local = _QUOTED_PAIR.sub(rb"\1", local[1:-1])
-    return local.lower()
+    return local.lower() if local.isascii() else one_spelling(local.decode()).encode()
+
+
+def one_spelling(text: str) -> str:
+    """Text as people take it to be the same: composed (NFC) and in lower case."""
+    return unicodedata.normalize("NFC", text.lower())

@@ -7,10 +7,11 @@ world. Each message has a token of its own in its content, by which it is known 
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from empath.smtp import (
     Address,
@@ -36,19 +37,19 @@ if TYPE_CHECKING:
 _TOKEN: Final = re.compile(rb"X-Token: (\S+)\r\n")
 
 
-@frozen(kw_only=True)
+@frozen
 class Submission:
-    """One message for which a client heard 250."""
+    """One message that a client has brought."""
 
     token: str
-    mid: str
-    """What the worker called it in its reply."""
     sender: Address | None
     recipients: tuple[Address, ...]
     """Those that were accepted."""
     content: bytes = field(repr=False)
-    answered_at: float
-    """In time of Trio's clock."""
+    mid: str = ""
+    """What the worker called it in its 250."""
+    answered_at: float = inf
+    """When that came, in time of Trio's clock."""
 
 
 @define(eq=False)
@@ -58,6 +59,10 @@ class SubmittingClient:
     host: VirtualHost
     server: Endpoint
     ledger: list[Submission] = field(init=False, factory=list)
+    unheard: list[Submission] = field(init=False, factory=list)
+    """Those whose content was sent, and whose answer did not come: the worker may have them, and then must treat them
+    like any other, or may not.
+    """
 
     async def submit(
         self, token: str, *, sender: str, recipients: tuple[str, ...], body: bytes = b"Hello\r\n", headers: bytes = b""
@@ -81,20 +86,18 @@ class SubmittingClient:
                 return replies[-1][1]
             reply = await talk.ask(Data())
             if reply.code == 354:
-                reply = await talk.send_content(content)
-            if reply.positive:
-                self.ledger.append(
-                    Submission(
-                        token=token,
-                        mid=reply.text.partition(" ")[0],
-                        sender=reverse_path,
-                        recipients=accepted,
-                        content=content,
-                        answered_at=trio.current_time(),
-                    )
-                )
+                reply = await self._offer(talk, Submission(token, reverse_path, accepted, content))
             await talk.leave()
             return reply
+
+    async def _offer(self, talk: _Talk, offered: Submission) -> Reply:
+        self.unheard.append(offered)
+        reply = await talk.send_content(offered.content)
+        self.unheard.remove(offered)
+        if reply.positive:
+            heard = evolve(offered, mid=reply.text.partition(" ")[0], answered_at=trio.current_time())
+            self.ledger.append(heard)
+        return reply
 
 
 def token_of(content: bytes) -> str | None:

@@ -103,6 +103,14 @@ class SimulatedFiles:
         self._call("open", path)
         return self._handle(path, self._tree.file(path))
 
+    def extend(self, path: str) -> int:
+        """See `FileCalls`."""
+        self._call("extend", path)
+        directory, name = self._tree.directory_of(path)
+        if name not in directory.names:
+            directory.change(Link(name, File()))
+        return self._handle(path, self._tree.file(path))
+
     def write_at(self, handle: int, data: memoryview | bytes, offset: int) -> int:
         """See `FileCalls`."""
         opened = self._opened_as(handle)

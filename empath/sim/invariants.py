@@ -3,7 +3,8 @@
 - A recipient for whom a client heard 250 has the message, or its sender was told that it has not, or it is queued.
 - Nobody gets a message twice, but where the host took it and could not say so, or where the run was cut between the
   final dot and the record (RFC 1047).
-- Of a recipient that was given up the sender hears exactly once, and of nobody else. Null senders hear nothing.
+- Of a recipient that was given up the sender hears exactly once, and of nobody else; of a delay at most once. Null
+  senders hear nothing.
 - Content arrives as it was sent, behind one more trace field.
 
 Each function returns the breaches that it finds as lines for people; none is good.
@@ -12,15 +13,14 @@ Each function returns the breaches that it finds as lines for people; none is go
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email import message_from_bytes
-from email.message import Message
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from empath.mail import DeliveryEnded, Fact, Status
+from empath.mail import Action, DeliveryEnded, Fact, Status
 from empath.mail.record import decode_envelope
 from empath.sim.client import token_of
 from empath.spool.contract import BodyFile
@@ -52,6 +52,9 @@ class Evidence:
     """What the world has seen of a run, or of several on the same disk."""
 
     ledger: Sequence[Submission]
+    """What was answered 250."""
+    unheard: Sequence[Submission]
+    """What was offered as a whole, without an answer that arrived."""
     taken: Sequence[Taken]
     facts: Sequence[Fact]
     queue: Queue = EMPTY
@@ -74,7 +77,7 @@ def queue_of(store: Store) -> Queue:
         content = b"" if isinstance(claim.body, BodyFile) else claim.body
         token = token_of(content) or "?"
         if is_report(content):
-            reported |= {(token, name) for name in _final_recipients(message_from_bytes(content))}
+            reported |= {(token, name) for name in _named(content, Action.FAILED)}
         else:
             recipients = decode_envelope(claim.envelope).recipients
             copies |= {(token, str(recipients[delivery.key.ordinal].address)) for delivery in claim.deliveries}
@@ -86,21 +89,22 @@ def is_report(content: bytes) -> bool:
     return b"\nContent-Type: multipart/report" in content.partition(b"\r\n\r\n")[0]
 
 
-def reported(taken: Iterable[Taken]) -> Mapping[Copy, Counter[str]]:
-    """Which copies reports have given up, and the Message-IDs of those reports with how often each was delivered."""
+def reported(taken: Iterable[Taken], action: Action = Action.FAILED) -> Mapping[Copy, Counter[str]]:
+    """Of which copies reports say this, and the Message-IDs of those reports with how often each was delivered."""
     found: dict[Copy, Counter[str]] = defaultdict(Counter)
     for one in taken:
         if is_report(one.content):
-            message = message_from_bytes(one.content)
-            for recipient in _final_recipients(message):
-                found[token_of(one.content) or "?", recipient][str(message["Message-ID"])] += 1
+            name = str(message_from_bytes(one.content)["Message-ID"])
+            for recipient in _named(one.content, action):
+                found[token_of(one.content) or "?", recipient][name] += 1
     return found
 
 
-def _final_recipients(report: Message) -> Iterator[str]:
-    for part in report.walk():
-        if part["Final-Recipient"] is not None:
-            yield str(part["Final-Recipient"]).partition(";")[2].strip()
+def _named(content: bytes, *actions: Action) -> list[str]:
+    """The recipients of which a report says one of these."""
+    wanted = {action.value for action in actions}
+    blocks = [part for part in message_from_bytes(content).walk() if part["Action"] in wanted]
+    return [str(part["Final-Recipient"]).partition(";")[2].strip() for part in blocks]
 
 
 def fates(evidence: Evidence) -> list[str]:
@@ -157,29 +161,29 @@ def duplicates(evidence: Evidence) -> list[str]:
 
 
 def reports(evidence: Evidence) -> list[str]:
-    """Reports are about copies that were submitted, go to their sender, and name each copy once."""
+    """Reports are about copies that were submitted, heard of or not, go to their sender, and name each copy once."""
     breaches = []
-    submitted = {(one.token, str(recipient)): one.sender for one in evidence.ledger for recipient in one.recipients}
-    for copy, messages in reported(evidence.taken).items():
-        if len(messages) != 1:
-            breaches.append(f"{copy} was reported by {len(messages)} reports: {sorted(messages)}")
-        if copy not in submitted or submitted[copy] is None:
-            breaches.append(f"{copy} was reported, to a sender that is none")
+    offered = [*evidence.ledger, *evidence.unheard]
+    submitted = {(one.token, str(recipient)): one.sender for one in offered for recipient in one.recipients}
+    for action in Action:
+        for copy, messages in reported(evidence.taken, action).items():
+            if len(messages) != 1:
+                breaches.append(f"{copy} was reported {action.value} by {len(messages)} reports: {sorted(messages)}")
+            if copy not in submitted or submitted[copy] is None:
+                breaches.append(f"{copy} was reported, to a sender that is none")
     for one in evidence.taken:
         if is_report(one.content):
-            senders = {str(submitted.get((token_of(one.content) or "?", name))) for name in _named(one)}
+            senders = {
+                str(submitted.get((token_of(one.content) or "?", name))) for name in _named(one.content, *Action)
+            }
             if one.reverse_path is not None or senders != {str(recipient) for recipient in one.recipients}:
                 breaches.append(f"a report for {senders} went to {one.recipients} from {one.reverse_path}")
     return breaches
 
 
-def _named(one: Taken) -> Iterator[str]:
-    return _final_recipients(message_from_bytes(one.content))
-
-
 def contents(evidence: Evidence) -> list[str]:
     """What arrives is what was sent, behind exactly one more Received field."""
-    sent = {one.token: one.content for one in evidence.ledger}
+    sent = {one.token: one.content for one in (*evidence.ledger, *evidence.unheard)}
     breaches = []
     for one in evidence.taken:
         token = token_of(one.content)

@@ -91,6 +91,11 @@ class SimulatedConnection(Connection):
         self.link.forget_if_closed()
 
     @override
+    def has_news(self) -> bool:
+        """Look without taking."""
+        return self.closed or self._incoming.has_arrived
+
+    @override
     async def aclose(self) -> None:
         """Close."""
         self.close()

@@ -92,6 +92,12 @@ class Pipe:
         return self._size_bytes > 0
 
     @property
+    def has_arrived(self) -> bool:
+        """Tell whether a reader would not have to wait: for content, the end, or the news that it is broken."""
+        now = trio.current_time()
+        return self.way.broken_at <= now or bool(self._segments and not self.way.held and self._segments[0][0] <= now)
+
+    @property
     def has_room(self) -> bool:
         """Tell whether a writer need not wait."""
         return self._size_bytes < self.capacity_bytes

@@ -1,31 +1,32 @@
 """Remote mail servers that do as they are told: what a worker meets outside, on a virtual host.
 
 A server takes every message unless a `Rule` says otherwise. Rules are data: in which phase, for which address, by what
-chance, in which span of time, how often, and what happens then: a reply, or a fault of the connection. What was taken
-is kept with all that a test may want to compare, and whether the client can know that it was taken.
+chance, in which span of time, how often, and what happens then: a reply, octets that are none, or a fault of the
+connection. What was taken is kept with all that a test may want to compare, and whether the client can know of it.
 """
 
 from __future__ import annotations
 
-import enum
-import math
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from empath.mail import Phase
+from empath.sim.behaviour import Fault, Moment, Octets, Reaction, Rule, Taken
 from empath.smtp import (
     Address,
+    Bdat,
     BodyData,
     BodyEnd,
+    ChunkEnd,
     ConnectionClosed,
     Data,
     Ehlo,
     Extensions,
     Helo,
     Mail,
+    MailParams,
     Noop,
     Pause,
     Quit,
@@ -36,6 +37,7 @@ from empath.smtp import (
     ServerConnection,
     ServerEvent,
     State,
+    Verb,
 )
 from empath.world import ConnectionLost, TcpEndpoint
 
@@ -46,60 +48,13 @@ if TYPE_CHECKING:
     from empath.sim.link import SimulatedConnection
     from empath.sim.network import SimulatedListener, VirtualHost
 
+__all__ = ["OFFERS", "Fault", "Octets", "Reaction", "RemoteServer", "Rule", "Taken"]
+
 OFFERS: Final = Extensions.of("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 10000000")
 _DONE: Final = Reply(250, "done", "2.0.0")
 _GO_AHEAD: Final = Reply(354, "go ahead")
 _GOODBYE: Final = Reply(221, "goodbye", "2.0.0")
 _NOT_HERE: Final = Reply(502, "not available here", "5.5.1")
-
-
-class Fault(enum.Enum):
-    """What a server does to a connection where it should answer."""
-
-    CLOSE = "close"
-    RESET = "reset"
-    STALL = "stall"
-    """It says nothing more, until the client has gone."""
-
-
-@define(kw_only=True)
-class Rule:
-    """What happens in place of the usual answer, whenever all of this fits."""
-
-    phase: Phase
-    reaction: Reply | Fault
-    address: str = "*"
-    """A pattern as of shells, for the reverse-path at MAIL (empty for the null one) and the forward-path at RCPT."""
-    chance: float = 1.0
-    since_s: float = 0.0
-    """In time of Trio's clock, like ``until_s``."""
-    until_s: float = math.inf
-    times: float = math.inf
-    """How often it still happens."""
-
-    def fits(self, phase: Phase, address: str, entropy: SeededEntropy) -> bool:
-        """Tell whether it happens now, and count that."""
-        if phase is not self.phase or self.times < 1 or not self.since_s <= trio.current_time() < self.until_s:
-            return False
-        if not fnmatchcase(address, self.address) or (self.chance < 1 and entropy.rng.random() >= self.chance):
-            return False
-        self.times -= 1
-        return True
-
-
-@frozen(kw_only=True)
-class Taken:
-    """One message that a server has taken."""
-
-    at: float
-    """In time of Trio's clock."""
-    host: str
-    hello: str
-    reverse_path: Address | None
-    recipients: tuple[Address, ...]
-    content: bytes = field(repr=False)
-    confirmed: bool
-    """Whether the client was told so; if not, it may bring the message again (RFC 1047)."""
 
 
 @define(eq=False)
@@ -137,7 +92,7 @@ class RemoteServer:
                 self.on_accept()
                 nursery.start_soon(_Session(self, connection).run)
 
-    def reaction(self, phase: Phase, address: str = "") -> Reply | Fault | None:
+    def reaction(self, phase: Moment, address: str = "") -> Reaction | None:
         """What the first rule that fits wants; None: nothing unusual."""
         return next((rule.reaction for rule in self.rules if rule.fits(phase, address, self.entropy)), None)
 
@@ -154,72 +109,94 @@ class _Session:
     _connection: SimulatedConnection
     _machine: ServerConnection = field(init=False)
     _reverse_path: Address | None = field(init=False, default=None)
-    _recipients: list[Address] = field(init=False, factory=list)
+    _params: MailParams = field(init=False, factory=MailParams)
+    _recipients: list[Rcpt] = field(init=False, factory=list)
     _content: bytearray = field(init=False, factory=bytearray)
+    _unsent: bytearray = field(init=False, factory=bytearray)
+    """Replies to what has come in one group, which leave together (RFC 2920 3.2)."""
 
     def __attrs_post_init__(self) -> None:
         self._machine = ServerConnection(self._server.name, self._server.offers)
 
     async def run(self) -> None:
         try:
-            replies = self._machine.send(await self._react(Phase.GREETING) or Reply(220, f"{self._server.name} ESMTP"))
+            await self._say(await self._react(Phase.GREETING) or Reply(220, f"{self._server.name} ESMTP"))
             while True:
-                await trio.sleep(self._server.pause_s)
-                await self._connection.send_all(replies)
+                await self._flush()
                 if self._machine.state is State.CLOSED:
                     return
                 self._machine.receive_data(await self._connection.receive_some())
-                replies = await self._answer_all()
+                await self._answer_all()
         except (_Broken, ConnectionLost):
             return
         finally:
             self._connection.close()
 
-    async def _answer_all(self) -> bytes:
-        replies = bytearray()
+    async def _answer_all(self) -> None:
         while not isinstance(event := self._machine.next_event(), Pause | ConnectionClosed):
             if isinstance(event, BodyData):
                 self._content += event.data
-            else:
-                replies += self._machine.send(await self._answer(event))
-        return bytes(replies)
+            elif not isinstance(event, Bdat):
+                await self._say(await self._answer(event))
 
-    async def _answer(self, event: ServerEvent) -> Reply:
+    async def _say(self, reply: Reply | Octets) -> None:
+        """Have a reply sent. Octets that replace one leave here, and the machine is told that the usual one has."""
+        if isinstance(reply, Reply):
+            self._unsent += self._machine.send(reply)
+            return
+        self._unsent += reply.octets
+        while reply.endless:
+            await self._flush()
+            self._unsent += reply.octets
+        await self._flush()
+        if reply.then is not None:
+            await self._break(reply.then)
+        self._machine.send(_DONE)
+
+    async def _flush(self) -> None:
+        await trio.sleep(self._server.pause_s)
+        octets = bytes(self._unsent)
+        self._unsent.clear()
+        await self._connection.send_all(octets)
+
+    async def _answer(self, event: ServerEvent) -> Reply | Octets:
         match event:
             case Refused(reply=reply):
                 return reply
             case Ehlo() | Helo():
                 return await self._react(Phase.HELLO) or self._machine.hello_reply()
-            case Mail(reverse_path=sender):
-                self._reverse_path, self._recipients = sender, []
+            case Mail(reverse_path=sender, params=params):
+                self._reverse_path, self._params, self._recipients = sender, params, []
+                self._content.clear()
                 return await self._react(Phase.MAIL, "" if sender is None else str(sender)) or _DONE
             case Rcpt(forward_path=recipient):
-                return await self._react(Phase.RCPT, str(recipient)) or self._take_recipient(recipient)
+                return await self._react(Phase.RCPT, str(recipient)) or self._take_recipient(event)
             case Data():
-                self._content.clear()
                 return await self._react(Phase.DATA) or _GO_AHEAD
-            case BodyEnd():
+            case ChunkEnd(last=False):
+                return event.refusal or await self._react(Phase.DATA) or _DONE
+            case BodyEnd() | ChunkEnd():
                 return event.refusal or await self._end()
             case Quit():
-                return _GOODBYE
+                return await self._react(Verb.QUIT) or _GOODBYE
             case Rset() | Noop():
                 return _DONE
             case _:
                 return _NOT_HERE
 
-    def _take_recipient(self, recipient: Address) -> Reply:
-        self._recipients.append(recipient)
+    def _take_recipient(self, rcpt: Rcpt) -> Reply:
+        self._recipients.append(rcpt)
         return _DONE
 
-    async def _end(self) -> Reply:
+    async def _end(self) -> Reply | Octets:
         """Take the message. One that a fault keeps from being confirmed was taken all the same (RFC 1047)."""
         reaction = self._server.reaction(Phase.END)
         if isinstance(reaction, Reply):
             return reaction
         self._keep(confirmed=reaction is None)
-        if reaction is not None:
+        if isinstance(reaction, Fault):
             await self._break(reaction)
-        return _DONE
+        return reaction if isinstance(reaction, Octets) else _DONE
 
     def _keep(self, *, confirmed: bool) -> None:
         hello = self._machine.facts.hello
@@ -230,17 +207,20 @@ class _Session:
                 host=self._server.name,
                 hello="" if hello is None else hello.name,
                 reverse_path=self._reverse_path,
-                recipients=tuple(self._recipients),
+                recipients=tuple(rcpt.forward_path for rcpt in self._recipients),
+                params=self._params,
+                wishes=tuple(rcpt.params for rcpt in self._recipients),
                 content=bytes(self._content),
                 confirmed=confirmed,
             )
         )
 
-    async def _react(self, phase: Phase, address: str = "") -> Reply | None:
+    async def _react(self, phase: Moment, address: str = "") -> Reply | Octets | None:
         reaction = self._server.reaction(phase, address)
         if isinstance(reaction, Fault):
+            await self._flush()  # what was answered before is on its way
             await self._break(reaction)
-        return reaction if isinstance(reaction, Reply) else None
+        return None if isinstance(reaction, Fault) else reaction
 
     async def _break(self, fault: Fault) -> None:
         if fault is Fault.RESET:

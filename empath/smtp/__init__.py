@@ -18,7 +18,8 @@ Rooms, from the wire inwards: ``buffer`` (octets), ``grammar``, ``xtext`` (text)
 ``params_text``, ``reply``, ``extensions``, ``command`` (lines and values), ``body`` (content), ``sasl`` (AUTH), then
 ``session`` (the table), ``facts`` (what stands beside the state), ``reading`` and ``verdict`` (how a server judges),
 ``turn`` and ``writing`` (what a client may say, and how it sends a body), ``server`` and ``client``. ``bounds`` holds
-every limit.
+every limit. Two rooms are for clients that speak for others: ``xclient`` (XCLIENT), and ``proxy`` (the header that a
+proxy sends before the session begins).
 
 RFCs: 5321 (SMTP), 2033 (LMTP), 1870 (SIZE), 2034 and 3463 (status codes), 2852 (DELIVERBY), 2920 (PIPELINING), 3030
 (CHUNKING), 3207 (STARTTLS), 3461 and 6533 (DSN), 4865 (FUTURERELEASE), 4954 (AUTH), 6152 (8BITMIME), 6531 (SMTPUTF8),
@@ -77,10 +78,12 @@ from empath.smtp.params import (
     RcptParams,
     Return,
 )
+from empath.smtp.proxy import ProxyHeader, ProxyReader
 from empath.smtp.reply import EnhancedCode, Reply, ReplyClass
 from empath.smtp.sasl import Credentials, client_exchange, server_exchange
 from empath.smtp.server import ServerConnection
 from empath.smtp.session import State, Verb
+from empath.smtp.xclient import Introduction, introduce
 
 __all__ = [
     "BASIC",
@@ -117,6 +120,7 @@ __all__ = [
     "Hello",
     "Helo",
     "Help",
+    "Introduction",
     "Lhlo",
     "LocalProtocolError",
     "Mail",
@@ -126,6 +130,8 @@ __all__ = [
     "OriginalRecipient",
     "Pause",
     "ProtocolError",
+    "ProxyHeader",
+    "ProxyReader",
     "Quit",
     "Rcpt",
     "RcptParams",
@@ -145,5 +151,6 @@ __all__ = [
     "Vrfy",
     "Xclient",
     "client_exchange",
+    "introduce",
     "server_exchange",
 ]

@@ -44,6 +44,7 @@ from empath.smtp.events import (
     Pause,
     Rcpt,
     ReplyReceived,
+    Xclient,
 )
 from empath.smtp.extensions import EVERYTHING, NO_EXTENSIONS, Extensions
 from empath.smtp.facts import Facts
@@ -51,6 +52,7 @@ from empath.smtp.reply import Reply, ReplyClass, ReplyReader
 from empath.smtp.session import State, Verb, after, hoped
 from empath.smtp.turn import check_available, check_group
 from empath.smtp.writing import BodyWriter
+from empath.smtp.xclient import names_login
 
 _Sent = Command | BodyEnd
 
@@ -264,5 +266,5 @@ class ClientConnection:
                 self._limits = command_limits(self._bounds, self.facts.in_force)
             case Auth() | AuthResponse():
                 self.facts.authenticated = True
-            case _ if item.verb is Verb.XCLIENT:
-                self.facts = Facts(tls=self.facts.tls)
+            case Xclient():
+                self.facts = Facts(tls=self.facts.tls, authenticated=names_login(item))

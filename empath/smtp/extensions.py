@@ -94,7 +94,7 @@ class Extensions:
         """The SASL mechanisms of AUTH (RFC 4954 3)."""
         return self.keywords.get("AUTH", ())
 
-    @property
+    @cached_property
     def limits(self) -> TransactionLimits:
         """The limits of RFC 9422; unknown ones and values that are no numbers of one to six digits are passed over."""
         said = dict(param.upper().partition("=")[::2] for param in self.keywords.get("LIMITS", ()))

@@ -25,6 +25,7 @@ from empath.smtp.reply import Reply
 _BEARER: Final = re.compile(rb"auth=Bearer ([!-~]+)", re.IGNORECASE)
 # RFC 7628 3.1: gs2-header without channel binding, then the pairs
 _GS2: Final = re.compile(rb"n,(?:a=([^,\x00\x01]*))?,\x01((?:[^\x01]*\x01)*)\x01", re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _XOAUTH2: Final = re.compile(rb"user=([^\x00\x01]+)\x01((?:[^\x01]*\x01)*)\x01", re.DOTALL)
 
 
@@ -186,9 +187,15 @@ def server_exchange(mechanism: str) -> ServerExchange:
 
 
 def client_exchange(mechanism: str, credentials: Credentials) -> ClientExchange:
-    """A fresh exchange; as ``server_exchange``. NUL or %x01 in the credentials is a LocalProtocolError."""
-    if any(mark in part for part in (credentials.user, credentials.secret, credentials.act_as) for mark in "\0\x01"):
+    """A fresh exchange; as ``server_exchange``. Credentials that cannot be said are a LocalProtocolError.
+
+    That is: NUL or %x01, which would end them early, and half a surrogate pair, which UTF-8 has no octets for.
+    """
+    parts = (credentials.user, credentials.secret, credentials.act_as)
+    if any(mark in part for part in parts for mark in "\0\x01"):
         raise LocalProtocolError("credentials hold a character that would end them early")
+    if any(_SURROGATE.search(part) for part in parts):
+        raise LocalProtocolError("credentials hold a character that UTF-8 cannot carry")
     match mechanism:
         case "PLAIN":
             return PlainClient(credentials)

@@ -38,6 +38,7 @@ from empath.smtp.events import (
     Pause,
     Refused,
     ServerEvent,
+    Xclient,
 )
 from empath.smtp.extensions import BASIC, NO_EXTENSIONS, Extensions
 from empath.smtp.facts import Facts
@@ -45,6 +46,7 @@ from empath.smtp.reading import CommandReader
 from empath.smtp.reply import Reply
 from empath.smtp.session import State, Verb, after
 from empath.smtp.verdict import refusal_of_body
+from empath.smtp.xclient import names_login
 
 Answerable = Command | BodyEnd | ChunkEnd | Refused
 """The events that want a reply."""
@@ -74,7 +76,10 @@ class ServerConnection:
         self.state = State.CONNECTED
         self.facts = Facts(tls=tls)
         self.errors = 0
-        """Refusals sent since the session began, or since the last message that was accepted."""
+        """Refusals sent since the session began, or since the last message that was accepted.
+
+        452 is none: it says that there is no room here, which is no fault of the client's (RFC 5321 4.5.3.1.10).
+        """
         self._offers = offers
         self._lmtp = lmtp
         self._bounds = bounds or Bounds()
@@ -146,7 +151,7 @@ class ServerConnection:
         # RFC 4954 4 gives challenges the length of its own lines; a challenge must not be folded.
         limit = self._bounds.auth_line if reply.code == 334 else self._bounds.reply_line
         wire = reply.encode(utf8=self.facts.utf8, limit=limit)
-        self.errors += reply.code >= 400
+        self.errors += reply.code >= 400 and reply.code != 452
         self._due -= 1
         if self._due <= 0 or goal is State.CLOSED:
             event, self._event, self._pending = self._event, None, None
@@ -202,8 +207,8 @@ class ServerConnection:
             elif isinstance(granted, Hello):
                 self.facts.hello = granted
                 self.facts.in_force = NO_EXTENSIONS if isinstance(granted, Helo) else self.extensions
-        elif granted is not None and granted.verb is Verb.XCLIENT:
-            self.facts = Facts(tls=self.facts.tls)
+        elif isinstance(granted, Xclient):
+            self.facts = Facts(tls=self.facts.tls, authenticated=names_login(granted))
 
     def _close(self) -> None:
         self.state, self._pending = State.CLOSED, None

@@ -112,6 +112,9 @@ def not_offered(verb: Verb, facts: Facts, offers: Extensions, *, tls_needed: boo
         return Refused(verb, Reply(503, "already authenticated", "5.5.1"))  # RFC 4954 4
     if keyword in facts.in_force:
         return None
+    if verb is Verb.XCLIENT and keyword not in offers:
+        # Postfix's code for those who are not on its list; to tell them whether there is a list helps nobody.
+        return Refused(verb, Reply(550, "not for you", "5.7.0"))
     if keyword not in offers:
         return Refused(verb, Reply(502, "not available here", "5.5.1"))
     if verb is Verb.STARTTLS and facts.tls:

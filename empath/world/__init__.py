@@ -21,15 +21,19 @@ Errors of other libraries and of the system end here. They become `WorldError` a
 far end did (``ConnectFailed``, ``ConnectionLost``, ``TlsFailed``, ``DnsError``) from what is ours to mend
 (``LocalNetworkFault``, ``CertificateUnusable``, ``DiskError``): only the former may be held against a remote site.
 
-Beside the ports stand three things that need no twin. `empath.world.tls` works over any stream. `empath.world.signals`
-is used at the very top only. `empath.world.disk` is one implementation for both worlds: the order of writes, syncs and
-renames is the thing to be tested, so only the system calls below it (`empath.world.files`) are replaced.
+Beside the ports stand some things that need no twin. TLS works over any stream: `empath.world.tls` has the contexts
+(and `empath.world.sending_contexts` those that mail leaves with), `empath.world.certificates` what they show,
+`empath.world.handshake` and `empath.world.encrypted` what comes of them, `empath.world.chain` what the peer has shown.
+`empath.world.signals`, `empath.world.service`, `empath.world.privileges` and the sockets that listen before anybody
+asks for them (`empath.world.prepared`) are used at the very top only. `empath.world.disk` is one implementation for
+both worlds: the order of writes, syncs and renames is the thing to be tested, so only the system calls below it
+(`empath.world.files`) are replaced.
 
 Why not Trio's own sockets, files and threads: `empath.world.streams` and `empath.world.offload` say what that costs.
 Why not a mock: a mock answers what the test expects, a simulated disk what a disk would.
 
-RFC 5321 has little to say about all this; RFC 1035, 2308, 4033, 6698, 7672 and 9520 rule the resolver, RFC 3207, 7435
-and 8996 the TLS contexts, RFC 8461 the limits of a fetch.
+RFC 5321 has little to say about all this; RFC 1035, 2308, 4033, 5452, 6698, 7672, 7766 and 9520 rule the resolver, RFC
+3207, 7435 and 8996 the TLS contexts, RFC 8461 the limits of a fetch.
 """
 
 from empath.world.answers import ROOT, Answer, MxRecord, Security, TlsaRecord

@@ -59,6 +59,22 @@ class DurableDisk:
 
         return await self.offload.run(write_all)
 
+    async def append(self, path: PurePath, chunks: Iterable[bytes]) -> None:
+        """Write to the end of a file."""
+
+        def append_all() -> None:
+            data = memoryview(b"".join(chunks))
+            handle = self.calls.extend(str(path))
+            try:
+                end = self.calls.size_bytes(str(path))
+                while data:
+                    written = self.calls.write_at(handle, data, end)
+                    data, end = data[written:], end + written
+            finally:
+                self.calls.close(handle)
+
+        await self.run(append_all, "append to", path)
+
     async def open(self, path: PurePath) -> OpenFile:
         """Open a file for reading."""
 

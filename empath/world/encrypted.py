@@ -43,6 +43,10 @@ class TlsSummary:
     """The peer's own certificate in DER form, verified or not; None if it sent none."""
     peer_subject: str | None = None
     """The subject of that certificate (RFC 4514), if it was verified; else None."""
+    peer_chain: tuple[bytes, ...] = field(default=(), repr=False)
+    """What a server has sent in DER form, its own certificate first, verified or not; nothing for clients."""
+    trusted: bool = False
+    """Whether the peer's certificate was found to lead to an authority that the context trusts."""
     resumed: bool = False
     """Whether an earlier session was taken up again, without a new exchange of certificates (RFC 8446 2.2)."""
 

@@ -10,6 +10,8 @@
     |  |- ListenFailed         the address cannot be listened on
     |  `- LocalNetworkFault    we could not even try: no descriptor, no memory, not our source address
     |- CertificateUnusable     a certificate, key or CA file of ours cannot be loaded
+    |- SocketUnusable          what the service manager passed is no socket that listens
+    |- PrivilegesKept          the process cannot become the user that it should be
     |- DnsError
     |  |- NoSuchDomain         NXDOMAIN: the name does not exist
     |  |- NoData               the name exists and has no record of this type
@@ -93,6 +95,14 @@ class LocalNetworkFault(NetworkError):
 
 class CertificateUnusable(WorldError):
     """A certificate, key or CA file cannot be loaded. The text names the file and says what is wrong with it."""
+
+
+class SocketUnusable(WorldError):
+    """The service manager passed something that is no socket to accept connections on."""
+
+
+class PrivilegesKept(WorldError):
+    """The process cannot become the user that it should, or would still be root somewhere."""
 
 
 @define(eq=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from empath.world.answers import Answer, Security
+from empath.world.answers import Answer
 from empath.world.errors import DnsError, DnsTemporary, NoData, NoSuchDomain
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def both_families(host: str, v4: Finding, v6: Finding) -> Answer[str]:
         reason = "has no address" if isinstance(worst, NoData) else worst.reason
         raise attrs.evolve(worst, name=host, reason=reason, security=security, ttl_s=ttl_s)
     if any(isinstance(problem, DnsTemporary) for problem in problems):
-        ttl_s, security = 0.0, Security.INDETERMINATE  # ask again soon
+        # Ask again soon. What was found is as authentic as if nobody had asked for the other: else whoever breaks that
+        # answer could make TLSA records not count (RFC 7672 2.1.2).
+        ttl_s, security = 0.0, min(answer.security for answer in found)
     records = tuple(record for answer in found for record in answer.records)
     return Answer(records, found[0].canonical_name, ttl_s=ttl_s, security=security)

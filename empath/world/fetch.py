@@ -85,7 +85,7 @@ class HttpFetch:
         # Two megabytes and 40 ms that most installations never need.
         from empath.world.http import exchange  # noqa: PLC0415 - late on purpose, see above
 
-        _refuse_clear_text(url)
+        refuse_clear_text(url)
         request = Request(method, url, body=body, headers=headers or {}, size_limit_bytes=limits.size_bytes)
         try:
             with trio.fail_after(limits.timeout_s):
@@ -103,8 +103,8 @@ class HttpFetch:
         return self._context
 
 
-def _refuse_clear_text(url: str) -> None:
-    """Refuse what would cross a network without encryption, and what has no host."""
+def refuse_clear_text(url: str) -> None:
+    """Refuse what would cross a network without encryption, and what has no host. Raises FetchFailed."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

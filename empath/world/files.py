@@ -29,6 +29,9 @@ class FileCalls(Protocol):
     def open(self, path: str) -> int:
         """Open a file for reading."""
 
+    def extend(self, path: str) -> int:
+        """Open a file for writing, which is made if it is missing."""
+
     def write_at(self, handle: int, data: memoryview, offset: int) -> int:
         """Write and return how many bytes it was, which may be fewer than were given."""
 
@@ -83,6 +86,10 @@ class SystemFiles:
     def open(self, path: str) -> int:
         """See `FileCalls`."""
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def extend(self, path: str) -> int:
+        """See `FileCalls`. Only our own user may read the file."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_READS_AND_WRITES)
 
     def write_at(self, handle: int, data: memoryview, offset: int) -> int:
         """See `FileCalls`."""

@@ -17,6 +17,7 @@ import trio
 from attrs import frozen
 from cryptography import x509
 
+from empath.world.chain import presented_chain
 from empath.world.encrypted import RECEIVE_BYTES, TlsStream, TlsSummary, reason, send_rest
 from empath.world.errors import ConnectionLost, TlsFailed
 
@@ -103,9 +104,21 @@ class _Handshake:
         if version is None or cipher is None:
             raise TlsFailed("the handshake ended without an agreement")
         certificate = self._ssl.getpeercert(binary_form=True)
-        subject = None
-        if certificate is not None and self._ssl.getpeercert():  # empty where nobody has looked at it
-            subject = x509.load_der_x509_certificate(certificate).subject.rfc4514_string()
+        trusted = certificate is not None and bool(self._ssl.getpeercert())  # empty where nobody has looked at it
         return TlsSummary(
-            version, cipher[0], cipher[2], certificate, peer_subject=subject, resumed=bool(self._ssl.session_reused)
+            version,
+            cipher[0],
+            cipher[2],
+            certificate,
+            peer_subject=_subject(certificate) if certificate is not None and trusted else None,
+            peer_chain=() if self._ssl.server_side else presented_chain(self._ssl),
+            trusted=trusted,
+            resumed=bool(self._ssl.session_reused),
         )
+
+
+def _subject(certificate: bytes) -> str | None:
+    try:
+        return x509.load_der_x509_certificate(certificate).subject.rfc4514_string()
+    except ValueError:  # OpenSSL takes some that are not quite as they should be
+        return None

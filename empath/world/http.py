@@ -15,8 +15,8 @@ from attrs import define
 from typing_extensions import override
 
 from empath.world.errors import ConnectionLost, FetchFailed, FetchTooLarge
+from empath.world.handshake import start_tls
 from empath.world.ports import FetchResponse
-from empath.world.tls import start_tls
 
 if TYPE_CHECKING:
     import ssl

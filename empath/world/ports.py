@@ -58,6 +58,10 @@ class Connection(trio.abc.HalfCloseableStream):
     def close(self) -> None:
         """Close at once. Never waits and never fails; closing twice is nothing."""
 
+    @abc.abstractmethod
+    def has_news(self) -> bool:
+        """Whether there is something to receive now: octets, the end, or an error. Takes nothing away, never waits."""
+
 
 class Listener(trio.abc.Listener[Connection]):
     """Accepts connections. ``accept`` never fails because of a client or of a shortage: when descriptors or memory run
@@ -91,11 +95,17 @@ class Resolver(Protocol):
     async def mx(self, domain: str) -> Answer[MxRecord]:
         """Return the mail exchangers, in the order of the answer: sorting is policy (RFC 5321 5.1)."""
 
+    async def a(self, host: str) -> Answer[str]:
+        """Return the IPv4 addresses."""
+
+    async def aaaa(self, host: str) -> Answer[str]:
+        """Return the IPv6 addresses."""
+
     async def addresses(self, host: str) -> Answer[str]:
         """Return all IP addresses, those of version 4 first. ``security`` is the weaker of both questions.
 
-        If one of the two families cannot be resolved now, the other one alone is the answer, with
-        ``Security.INDETERMINATE``; if that has none either, it is `DnsTemporary`.
+        If one of the two families cannot be resolved now, the other one alone is the answer, with its own security; if
+        that has none either, it is `DnsTemporary`.
         """
 
     async def txt(self, name: str) -> Answer[bytes]:
@@ -166,6 +176,12 @@ class Disk(Protocol):
 
     async def write(self, path: PurePath, chunks: Iterable[bytes]) -> int:
         """Write what is in memory already as a durable file, in one thread hop, and return its size in bytes."""
+
+    async def append(self, path: PurePath, chunks: Iterable[bytes]) -> None:
+        """Write to the end of a file, which is made if it is missing, in one thread hop. For logs: nothing is synced.
+
+        The chunks are made in that thread. After an error a part may stand in the file.
+        """
 
     async def open(self, path: PurePath) -> ReadableFile:
         """Open a file for reading. Raises `FileMissing`."""

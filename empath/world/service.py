@@ -1,27 +1,73 @@
-"""What a service manager is told: sd_notify(3), by hand, since it is one datagram.
+"""What a service manager is told, and how often: sd_notify(3) and sd_watchdog_enabled(3), by hand.
 
-Asked for by the variable ``NOTIFY_SOCKET``; without it nothing is sent.
+A notice is one datagram. It is asked for by the variable ``NOTIFY_SOCKET``, and signs of life by ``WATCHDOG_USEC``;
+without them nothing is sent. A daemon whose event loop hangs gives no sign of life, and is started anew.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
-READY = "READY=1"
+import trio
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+READY: Final = "READY=1"
 """Everything listens."""
+STOPPING: Final = "STOPPING=1"
+"""The end has begun."""
+ALIVE: Final = "WATCHDOG=1"
+"""The event loop goes round."""
+
+_PATIENCE_S: Final = 1.0
+"""How long the event loop may stand still for a manager whose queue is full."""
 
 
-def notify(state: str, environ: Mapping[str, str]) -> bool:
-    """Tell the service manager; whether there was one to tell. A manager that does not listen is none."""
-    path = environ.get("NOTIFY_SOCKET", "")
-    if not path:
-        return False
-    # A name that begins with @ is of the abstract namespace (unix(7)).
-    address = "\0" + path[1:] if path.startswith("@") else path
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        try:
-            manager.sendto(state.encode(), address)
-        except OSError:
+def status(text: str) -> str:
+    """A line for people, which ``systemctl status`` shows."""
+    return f"STATUS={text}"
+
+
+def more_time(seconds: float) -> str:
+    """Ask not to be killed for so long, whatever the unit says."""
+    return f"EXTEND_TIMEOUT_USEC={round(seconds * 1_000_000)}"
+
+
+@frozen
+class ServiceManager:
+    """Whoever started us, if it wants to hear from us."""
+
+    address: str | None
+    """Where it listens; None: it does not."""
+    watchdog_s: float | None
+    """After how many seconds without a sign of life it takes us for dead; None: never."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str], pid: int) -> ServiceManager:
+        """Read what the environment of the process ``pid``, which is ours, says about it."""
+        microseconds, meant_for = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", str(pid))
+        watched = microseconds.isascii() and microseconds.isdigit() and int(microseconds) > 0 and meant_for == str(pid)
+        return cls(environ.get("NOTIFY_SOCKET") or None, int(microseconds) / 1_000_000 if watched else None)
+
+    def tell(self, *notices: str) -> bool:
+        """Say something; whether there was somebody to say it to. A manager that does not listen is none."""
+        if self.address is None:
             return False
-    return True
+        # A name that begins with @ is of the abstract namespace (unix(7)).
+        address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.settimeout(_PATIENCE_S)
+            try:
+                manager.sendto("\n".join(notices).encode(), address)
+            except OSError:
+                return False
+        return True
+
+    async def keep_watch(self) -> None:
+        """Give signs of life until cancelled, twice in the time that is allowed, as sd_watchdog_enabled(3) advises."""
+        while self.watchdog_s is not None:
+            self.tell(ALIVE)
+            await trio.sleep(self.watchdog_s / 2)

@@ -140,6 +140,17 @@ class SocketConnection(Connection):
             self._socket.close()
 
     @override
+    def has_news(self) -> bool:
+        """Look without taking."""
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    @override
     async def aclose(self) -> None:
         """Close. The system goes on sending what it has taken."""
         self.close()

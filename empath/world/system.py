@@ -16,6 +16,7 @@ from empath.world.files import SystemFiles
 from empath.world.network import SystemNetwork
 from empath.world.offload import ThreadOffload
 from empath.world.ports import World
+from empath.world.prepared import Prepared
 from empath.world.resolver import DnsResolver, DnsSettings
 from empath.world.tls import verifying_context
 
@@ -28,13 +29,18 @@ DISK_THREADS = 4
 
 
 @asynccontextmanager
-async def open_world(*, dns: DnsSettings | None = None, ca_file: Path | None = None) -> AsyncIterator[World]:
+async def open_world(
+    *, dns: DnsSettings | None = None, ca_file: Path | None = None, prepared: Prepared | None = None
+) -> AsyncIterator[World]:
     """Yield the world of this machine. ``ca_file`` is trusted by `Fetch` beside the authorities of the system.
+
+    ``prepared``: sockets that listen already.
 
     The threads and the DNS lookups end with it, so whoever uses it must be inside: open it first. As from any nursery,
     exceptions of the block arrive in a group.
     """
-    offload, entropy, network = ThreadOffload("empath", threads=DISK_THREADS), SystemEntropy(), SystemNetwork()
+    offload, entropy = ThreadOffload("empath", threads=DISK_THREADS), SystemEntropy()
+    network = SystemNetwork(prepared=prepared or Prepared())
     async with trio.open_nursery() as nursery:
         resolver = DnsResolver(dns or DnsSettings(), nursery)
         try:

@@ -1,9 +1,10 @@
 """TLS contexts, which are built once. `empath.world.encrypted` has the streams that they are used on.
 
-Three contexts for three purposes, never mixed. A *server* context carries our certificate. A *verifying* context checks
-chain and name of the peer. An *opportunistic* context checks nothing, which is what TLS between mail servers has to do
-as long as no policy says better (RFC 7435, RFC 3207): it protects from those who only listen. `opportunistic_context`
-is the only function in Empath that switches verification off.
+Four contexts for four purposes, never mixed. A *server* context carries our certificate. A *verifying* context checks
+chain and name of the peer. A *trusting* context checks the chain, and leaves the name to whoever knows which ones would
+be right. An *opportunistic* context checks nothing, which is what TLS between mail servers has to do as long as no
+policy says better (RFC 7435, RFC 3207): it protects from those who only listen. `opportunistic_context` is the only
+function in Empath that switches verification off.
 
 All of them begin at TLS 1.2 (RFC 8996). Whoever offers less gets no weaker TLS here but, as the policy decides, clear
 text or a deferral.
@@ -72,6 +73,13 @@ def verifying_context(*, ca_file: Path | None = None) -> ssl.SSLContext:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if ca_file is not None:
         _trust(context, ca_file)
+    return context
+
+
+def trusting_context(*, ca_file: Path | None = None) -> ssl.SSLContext:
+    """Return a verifying context that accepts any name: a mail host may be known by several (RFC 7672 3.2.2)."""
+    context = verifying_context(ca_file=ca_file)
+    context.check_hostname = False
     return context
 
 

@@ -55,20 +55,29 @@ async def test_asking_twice_ends_work_now(autojump_clock: MockClock) -> None:
 
 async def test_a_shield_holds_against_every_scope_but_the_last_moment(autojump_clock: MockClock) -> None:
     switch = Shutdown(30)
-    with switch.drain, trio.move_on_after(10), switch.shield() as shield:
+    with switch.drain, trio.move_on_after(10), trio.CancelScope() as scope, switch.shield(scope):
         switch.ask()
         await trio.sleep(100)
-    assert shield.cancelled_caught
+    assert scope.cancelled_caught
     assert trio.current_time() == 30
+
+
+async def test_a_shield_leaves_a_scope_its_own_deadline(autojump_clock: MockClock) -> None:
+    switch = Shutdown(30)
+    with trio.move_on_after(20) as scope, switch.shield(scope):
+        switch.ask()
+        await trio.sleep(100)
+    assert scope.cancelled_caught
+    assert trio.current_time() == 20
 
 
 async def test_a_shield_is_none_once_work_is_cut(autojump_clock: MockClock) -> None:
     switch = Shutdown(30)
     switch.ask()
     switch.ask()
-    with switch.shield() as shield:
+    with trio.CancelScope() as scope, switch.shield(scope):
         await trio.sleep(100)
-    assert shield.cancelled_caught
+    assert scope.cancelled_caught
     assert trio.current_time() == 0
 
 

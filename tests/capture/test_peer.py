@@ -45,10 +45,11 @@ async def reply(connection: Connection) -> bytes:
 
 
 @asynccontextmanager
-async def running(place: Place, *, caps: Caps | None = None) -> AsyncIterator[Peer]:
+async def running(place: Place, *, caps: Caps | None = None, max_sessions: int = 10) -> AsyncIterator[Peer]:
     archive = await Archive.open(place.disk, place.clock, place.directory, caps=caps)
     async with trio.open_nursery() as nursery:
-        started = partial(serve, place.network, TcpEndpoint("127.0.0.1", 0), archive=archive)
+        endpoint = TcpEndpoint("127.0.0.1", 0)
+        started = partial(serve, place.network, endpoint, archive=archive, max_sessions=max_sessions)
         yield Peer(place.network, await nursery.start(started))
         nursery.cancel_scope.cancel()
 
@@ -216,6 +217,20 @@ async def test_a_connection_that_breaks_takes_no_other_with_it(simulated: Simula
             await reply(connection)
             simulated.network.links[0].reset()
         assert (await peer.talk(b"QUIT\r\n"))[-1] == b"221 2.0.0 bye"
+
+
+async def test_who_comes_when_there_are_enough_sessions_waits_for_the_end_of_one(
+    autojump_clock: trio.testing.MockClock, simulated: SimulatedWorld
+) -> None:
+    async with running(simulated_place(simulated), max_sessions=1) as peer:
+        async with await peer.network.connect(peer.endpoint) as first:
+            await reply(first)
+            second = await peer.network.connect(peer.endpoint)
+            with trio.move_on_after(60) as silence:
+                await reply(second)
+            assert silence.cancelled_caught
+        async with second:
+            assert (await reply(second)).startswith(b"220 ")
 
 
 async def test_a_client_that_never_reads_is_dropped(

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 
 from empath.cli.main import main
@@ -84,3 +85,64 @@ def test_without_a_file_it_is_the_sandbox() -> None:
 
 def test_a_wrong_command_line_has_the_status_of_one() -> None:
     assert CliRunner().invoke(main, ["config", "chekc"]).exit_code == 64
+
+
+CERTIFICATE = '[[smtp.listeners]]\ntls = "implicit"\nstarttls = {{ cert_file = "{cert}", key_file = "{key}" }}\n'
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[Path, Path]:
+    """The files of a certificate and of its key."""
+    issued = trustme.CA().issue_cert("mx.example.org")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    issued.cert_chain_pems[0].write_to_path(cert)
+    issued.private_key_pem.write_to_path(key)
+    key.chmod(0o600)
+    return cert, key
+
+
+def test_a_certificate_with_its_key_is_good(file: Path, keys: tuple[Path, Path]) -> None:
+    file.write_text(GOOD + CERTIFICATE.format(cert=keys[0], key=keys[1]))
+    assert check(file).exit_code == 0
+
+
+def test_a_certificate_that_the_daemon_could_not_use_is_found(file: Path, keys: tuple[Path, Path]) -> None:
+    file.write_text(GOOD + CERTIFICATE.format(cert=keys[1], key=keys[0]))
+    result = check(file)
+    assert result.exit_code == 78
+    assert f"error[CFG023] smtp.listeners[0].starttls.cert_file: cannot use {keys[1]} and {keys[0]}" in result.stdout
+    assert f"{file}:5\n" in result.stdout
+    assert result.stdout.endswith("\n1 error. Not loaded.\n")
+
+
+def test_a_line_of_the_users_file_that_means_nothing_is_found(file: Path, keys: tuple[Path, Path]) -> None:
+    users = file.parent / "users"
+    users.write_text("# ours\nann:secret\n")
+    login = f'auth = "required"\nusers_file = "{users}"\n'
+    file.write_text(GOOD + CERTIFICATE.format(cert=keys[0], key=keys[1]) + login)
+    result = check(file)
+    assert result.exit_code == 78
+    assert f"error[CFG023] smtp.listeners[0].users_file: {users}, line 2: " in result.stdout
+    assert "secret" not in result.stdout
+
+
+def test_a_user_that_does_not_exist_is_found(file: Path) -> None:
+    file.write_text(f'{GOOD}user = "nobody-of-this-name"\n')
+    result = check(file)
+    assert result.exit_code == 78
+    assert "error[CFG023] user: there is no user nobody-of-this-name on this machine" in result.stdout
+
+
+@pytest.mark.parametrize(("mode", "warnings"), [(0o600, 0), (0o640, 0), (0o604, 2), (0o602, 2)])
+def test_secrets_that_others_can_reach_are_warned_of(
+    file: Path, keys: tuple[Path, Path], mode: int, warnings: int
+) -> None:
+    users = file.parent / "users"
+    users.touch()
+    for secret in (keys[1], users):
+        secret.chmod(mode)
+    login = f'auth = "required"\nusers_file = "{users}"\n'
+    file.write_text(GOOD + CERTIFICATE.format(cert=keys[0], key=keys[1]) + login)
+    result = check(file)
+    assert result.exit_code == 0
+    assert result.stdout.count("warn [CFG034]") == warnings

@@ -169,3 +169,9 @@ def test_a_wrong_configuration_is_reported_whole(sandbox: Sandbox) -> None:
     assert (result.exit_code, result.stdout) == (os.EX_CONFIG, "")
     assert "no_such_key" in result.stderr
     assert "sometimes" in result.stderr
+
+
+def test_a_user_who_cannot_read_the_keys_of_the_daemon_can_send(sandbox: Sandbox) -> None:
+    files = 'starttls = { cert_file = "/nowhere/cert.pem", key_file = "/nowhere/key.pem" }'
+    sandbox.configure(f'tls = "starttls"\n{files}')
+    assert sandbox.run("send", "--to", "ann@example.org").exit_code == 0

@@ -19,7 +19,8 @@ from empath.cli.submit import Receipt, Submission, submit
 from empath.sim.network import Conditions, Reach, VirtualNetwork
 from empath.smtp import Address
 from empath.world import Network, TcpEndpoint
-from empath.world.tls import accept_tls, server_context
+from empath.world.handshake import accept_tls
+from empath.world.tls import server_context
 
 ANN, BOB, JOERG = map(Address.parse, ("ann@example.org", "bob@example.com", "jörg@example.org"))
 CONTENT = b"Subject: Hello\r\n\r\n.Hello.\r\n"

@@ -21,36 +21,119 @@ SAMPLES = {
     "a path": ("/dev/null", '"/dev/null"', "7", '"dev/null"'),
     "a duration": ("2h", '"2h"', "7", '"7 parsecs"'),
     "a size": ("32KiB", '"32KiB"', "7", '"7 acres"'),
+    "a data rate": ("7kB/s", '"7kB/s"', "7", '"7 acres/s"'),
     "a rate": ("30/min", '"30/min"', "1.5", '"30/fortnight"'),
     "a host": ("[2001:db8::1]:26", '"[2001:db8::1]:26"', "25", '"mx..org"'),
     "an address with port": ("127.0.0.7:7000", '"127.0.0.7:7000"', "25", '"localhost:25"'),
+    "a login name": ("ann@example.net", '"ann@example.net"', "7", '""'),
     "a domain name": ("mx.example.net", '"mx.example.net"', "false", '"mx example"'),
 }
 # By key, where the kind alone does not tell.
 OWN_SAMPLES = {
     "relay.from_networks": ("192.0.2.0/24, ::1", '["192.0.2.0/24", "::1"]', '"192.0.2.0/24"', '["x"]'),
+    **dict.fromkeys(
+        ["smtp.listeners[].proxy_protocol_from", "smtp.listeners[].xclient_from"],
+        ("192.0.2.0/24, ::2", '["192.0.2.0/24", "::2"]', '"192.0.2.0/24"', '["x"]'),
+    ),
+    "user": ("empath", '"empath"', "7", '""'),
+    "relay.postmaster": ("ann@example.net, b@[192.0.2.1]", '["ann@example.net", "b@[192.0.2.1]"]', "7", '["ann"]'),
+    "relay.aliases": ('{"sales"="c@d.example"}', '{ "sales" = "c@d.example" }', "7", '{ "a b" = "c@d.e" }'),
+    "relay.rewrite_sender_domains": ('{".internal"="b.c"}', '{ ".internal" = "b.c" }', "7", '{ "*" = "b" }'),
+    **dict.fromkeys(
+        [f"relay.{verb}_{whom}" for verb in ("allow", "deny") for whom in ("senders", "recipients")],
+        ("a@b.example, .c.example", '["a@b.example", ".c.example"]', '"a@b.example"', '["a@"]'),
+    ),
     "relay.domains": ("example.net,example.com", '["example.net", "example.com"]', "7", '["a..b"]'),
+    "smtp.hooks[].name": ("rspamd", '"rspamd"', "7", '"sieve"'),
+    "smtp.hooks[].settings": (
+        *('{ max_size = "1MiB" }', '{ max_size = "1MiB" }'),
+        *('["max_size"]', '{ max_size = "7 acres" }'),
+    ),
+    "smtp.hooks[].profiles": ("mx, relay", '["mx", "relay"]', '"mx"', '["lmtp"]'),
+    "smtp.hooks[].listeners": ("[::1]:25, 127.0.0.1:25", '["[::1]:25", "127.0.0.1:25"]', '"[::1]:25"', '["localhost"]'),
+    "delivery.tls.domain_overrides[].domains": (
+        *("a.example, b.example", '["a.example", "b.example"]'),
+        *('"a.example"', '["a..b"]'),
+    ),
     "delivery.dns.servers": ("192.0.2.1, [::1]:54", '["192.0.2.1", "[::1]:54"]', "{}", '["dns.example.org"]'),
+    "delivery.own_hosts": ("mx.example.net, 2001:db8::1", '["mx.example.net", "2001:db8::1"]', "{}", '["a:25"]'),
+    **dict.fromkeys(
+        ["delivery.source", "delivery.domains.*.source"],
+        ("192.0.2.1, 2001:db8::1", '["192.0.2.1", "2001:db8::1"]', "7", '["192.0.2.1", "192.0.2.2"]'),
+    ),
     "api.allowed_origins": ("https://a.example", '["https://a.example"]', '"https://a.example"', "[7]"),
     "delivery.retry_jitter_factor": ("0.5", "0.5", "true", "inf"),
+    "delivery.retry.rules[].jitter_factor": ("0.5", "0.5", "true", "inf"),
+    "delivery.retry.rules[].classes": ("greylisted, spam", '["greylisted", "spam"]', '"spam"', '["ham"]'),
+    "delivery.retry.rules[].domains": ("example.net,example.com", '["example.net", "example.com"]', "7", '["a..b"]'),
+    "health.min_success_rate": ("0.9", "0.9", "true", "inf"),
+    "relay.sender_logins": (
+        *('{ "@example.org" = ["ann"] }', '{ "@example.org" = ["ann"] }'),
+        *('["ann"]', '{ "@example.org" = ["a b"] }'),
+    ),
 }
 CHOICES = {
+    "delivery.dsn.success": "never",
+    "delivery.uncertain.action": "report",
     "mode": "live",
-    "smtp.listeners[].profile": "relay",
+    "smtp.listeners[].profile": "submission",
     "smtp.listeners[].tls": "implicit",
+    "smtp.listeners[].auth": "required",
+    "smtp.hooks[].fail_mode": "closed",
     "delivery.queue_backend": "sqlite",
     "delivery.tls.default_policy": "required",
+    "delivery.smart_host_auth.mechanism": "xoauth2",
+    "delivery.smart_host_auth.tls": "implicit",
+    "delivery.tls.domain_overrides[].policy": "verified",
+    "delivery.domains.*.tls_policy": "dane",
+    "delivery.ip": "v6",
+    "delivery.domains.*.ip": "v4",
     "audit.redact_sender": "hash",
     "audit.redact_recipients": "local",
     "log.level": "error",
     "log.format": "json",
 }
-ONE_CHOICE = {"smtp.listeners[].profile", "delivery.queue_backend"}
+ONE_CHOICE = {"delivery.queue_backend"}
+# Of which every text is a value.
+ANYTHING = {"api.allowed_origins", "delivery.smart_host_auth.user"}
+# Variables without which a key would make no sense.
+_SMART = "EMPATH_DELIVERY__SMART_HOST"
+ALSO = {
+    "delivery.smart_host_auth.user": {_SMART: "mx.example.net", f"{_SMART}_AUTH__PASSWORD_FILE": "/dev/null"},
+    "delivery.smart_host_auth.password_file": {_SMART: "mx.example.net", f"{_SMART}_AUTH__USER": "ann"},
+}
+ENCRYPTED = {"tls": "implicit", "starttls.cert_file": "/dev/null", "starttls.key_file": "/dev/null"}
 # What must stand beside a key so that it makes sense.
 BESIDE = {
     "smtp.listeners[].tls": {"starttls.cert_file": "/dev/null", "starttls.key_file": "/dev/null"},
     "smtp.listeners[].starttls.cert_file": {"tls": "implicit", "starttls.key_file": "/dev/null"},
     "smtp.listeners[].starttls.key_file": {"tls": "implicit", "starttls.cert_file": "/dev/null"},
+    **{
+        f"smtp.listeners[].certificates[].{name}": {**ENCRYPTED, f"certificates[].{other}": "/dev/null"}
+        for name, other in (("cert_file", "key_file"), ("key_file", "cert_file"))
+    },
+    "smtp.listeners[].client_ca_file": ENCRYPTED,
+    **{
+        f"smtp.hooks[].{name}": {"name": "rspamd"}
+        for name in (
+            "settings",
+            "deadline",
+            "fail_mode",
+            "failure_threshold",
+            "pause",
+            "max_concurrent",
+            "profiles",
+            "listeners",
+        )
+    },
+    "smtp.listeners[].auth": {
+        **ENCRYPTED,
+        "users_file": "/dev/null",
+    },
+    "smtp.listeners[].users_file": {
+        **ENCRYPTED,
+        "auth": "optional",
+    },
 }
 
 KEYS = every_key()
@@ -69,7 +152,7 @@ def test_a_variable_sets_it(tmp_path: Path, pattern: str) -> None:
     written, toml, _, _ = samples(pattern)
     environ = variables_without(pattern) | {variable(pattern): written}
     for name, value in BESIDE.get(pattern, {}).items():
-        environ[variable(f"smtp.listeners[].{name}")] = value
+        environ[variable(f"{pattern.partition('[].')[0]}[].{name}")] = value
     assert arrives(load_text(tmp_path, "", environ).config, pattern, toml)
 
 
@@ -88,7 +171,7 @@ def test_a_value_that_means_nothing_is_refused(tmp_path: Path, pattern: str) -> 
     assert fault.origin.line == line
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern in KEYS if pattern != "api.allowed_origins"])
+@pytest.mark.parametrize("pattern", [pattern for pattern in KEYS if pattern not in ANYTHING])
 def test_a_variable_that_means_nothing_is_refused(tmp_path: Path, pattern: str) -> None:
     environ = variables_without(pattern) | {variable(pattern): "?"}
     fault = only_fault_of_key(faults_of(tmp_path, "", environ), pattern)
@@ -128,20 +211,15 @@ def test_a_misspelling_of_it_is_refused_and_corrected(tmp_path: Path, pattern: s
 
 
 def test_the_faults_of_all_keys_are_reported_at_once(tmp_path: Path) -> None:
-    listener, text = "", ""
+    sections: dict[tuple[str, ...], list[str]] = {(): []}
     for pattern in KEYS:
         if pattern not in aliases():
-            text, listener = add(text, listener, pattern, samples(pattern)[2])
-    faults = faults_of(tmp_path, f"{text}[[smtp.listeners]]\n{listener}")
+            *arrays, own_name = pattern.split("[].")
+            section = sections.setdefault(tuple(arrays), [header(arrays)])
+            section.append(f"{own_name.replace('.*', DOMAIN)} = {samples(pattern)[2]}")
+    faults = faults_of(tmp_path, "\n".join(line for section in sections.values() for line in section))
     refused = {fault.key for fault in faults if fault.code is Code.WRONG_TYPE}
     assert refused == {concrete(pattern) for pattern in KEYS if pattern not in aliases()}, as_text(faults)
-
-
-def add(text: str, listener: str, pattern: str, toml: str) -> tuple[str, str]:
-    """Add a line to the text of the listener or to the one of all other keys, where dotted keys need no headers."""
-    if pattern.startswith("smtp.listeners[]."):
-        return text, f"{listener}{pattern.removeprefix('smtp.listeners[].')} = {toml}\n"
-    return f"{text}{pattern.replace('.*', DOMAIN)} = {toml}\n", listener
 
 
 def samples(pattern: str) -> tuple[str, str, str, str]:
@@ -158,13 +236,24 @@ DOMAIN = '."example.com"'
 
 def file_with(pattern: str, value: str, *, name: str = "") -> tuple[str, int]:
     """Return a file that sets one key, and the line that does."""
-    table, _, own_name = pattern.rpartition(".")
-    header = f"[{table.replace('.*', DOMAIN)}]" if table else "# no table"
-    beside = [f'{key} = "{text}"' for key, text in BESIDE.get(pattern, {}).items()]
-    if pattern.startswith("smtp.listeners[]."):
-        header, own_name = "[[smtp.listeners]]", pattern.removeprefix("smtp.listeners[].")
-        name = name and f"{own_name.rpartition('.')[0]}.{name}".lstrip(".")
-    return "\n".join(["# a comment", header, *beside, f"{name or own_name} = {value}"]), 3 + len(beside)
+    *arrays, own_name = pattern.split("[].")
+    table, _, last = own_name.rpartition(".")
+    lines = ["# a comment"]
+    if not arrays and table:
+        lines.append(f"[{table.replace('.*', DOMAIN)}]")
+        own_name, table = last, ""
+    for depth in range(1, len(arrays) + 1):
+        lines.append(header(arrays[:depth]))
+        for key, text in BESIDE.get(pattern, {}).items():
+            *within, beside = key.split("[].")
+            lines += [f'{beside} = "{text}"'] if within == arrays[1:depth] else []
+    lines.append(f"{f'{table}.{name}'.lstrip('.') if name else own_name} = {value}")
+    return "\n".join(lines), len(lines)
+
+
+def header(arrays: list[str]) -> str:
+    """Return the line that begins an element of an array of tables, which may lie in one of another array."""
+    return f"[[{'.'.join(arrays)}]]"
 
 
 def variable(pattern: str) -> str:
@@ -175,7 +264,8 @@ def variable(pattern: str) -> str:
 
 def variables_without(pattern: str) -> dict[str, str]:
     """Return the variables that every live installation needs, but not the one of this key."""
-    return {name: value for name, value in LIVE.items() if name != variable(pattern)}
+    needed = LIVE | ALSO.get(pattern, {})
+    return {name: value for name, value in needed.items() if name != variable(pattern)}
 
 
 def concrete(pattern: str) -> tuple[str | int, ...]:
@@ -200,7 +290,8 @@ def attribute(config: object, pattern: str) -> object:
         elif isinstance(here, dict):
             here = next(value for domain, value in here.items() if domain.ascii == step)
         else:
-            name = next(name for name in (step, f"{step}_s", f"{step}_bytes") if hasattr(here, name))
+            names = (step, f"{step}_s", f"{step}_bytes", f"{step}_bytes_per_s")
+            name = next(name for name in names if hasattr(here, name))
             here = getattr(here, name)
     value: object = here
     return value

@@ -56,7 +56,8 @@ def test_a_variable_that_names_no_key_is_a_warning_for_it_may_belong_to_others(t
         == """\
 warn [CFG021] $EMPATH_PORT names no key
    why  it looks like ours, and tables and keys are joined by two underscores
-   try  the top level has mode, hostname, spool, relay, smtp, delivery, shutdown, metrics, health, api, audit, log"""
+   try  the top level has mode, hostname, user, spool, relay, smtp, delivery, capture, shutdown, http, metrics, \
+health, api, audit, log"""
     )
 
 
@@ -71,8 +72,22 @@ warn [CFG033] hostname: "laptop" is no full name of a host                  FILE
     )
 
 
+def test_each_rule_that_does_not_do_what_it_says_is_a_fault(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rules]]\nclass = "ham"\n[[rules]]\nclass = "spam"\n')
+    first, second = faults_of(tmp_path, f'{LIVE}delivery.rules_file = "{rules}"\n')
+    assert first.what.startswith(f"{rules}: rule 1: class is 'ham' and should be one of: bad_mailbox, ")
+    assert (
+        paragraph(second, tmp_path).replace(str(tmp_path), "DIR")
+        == """\
+error[CFG024] delivery.rules_file: DIR/rules.toml: rule 2: it needs examples and counterexamples, at least one of each\
+  FILE:3
+   why  failures would be called something else than you meant       try  docs/reports.rst says how rules are written"""
+    )
+
+
 def test_every_code_has_its_text_here() -> None:
-    elsewhere = {Code.UNREADABLE, Code.IGNORED_VARIABLE, Code.HOSTNAME}
+    elsewhere = {Code.UNREADABLE, Code.IGNORED_VARIABLE, Code.HOSTNAME, Code.RULES_FILE, Code.UNUSABLE, Code.EXPOSED}
     assert {Code(code) for code, _, _ in cases()} | elsewhere == set(Code)
 
 

@@ -203,7 +203,7 @@ def test_variables_reach_listeners_by_number_and_domains_by_name(tmp_path: Path)
         ("EMPATH_SMTP__LISTENERS__X__LISTEN_ADDR", Code.UNKNOWN_KEY),
         ("EMPATH_DELIVERY__MAX_ATEMPTS", Code.UNKNOWN_KEY),
         ("EMPATH_DELIVERY", Code.WRONG_TYPE),
-        ("EMPATH_USER", Code.KEY_NOT_BUILT),
+        ("EMPATH_DELIVERY__FAILED_RETENTION", Code.KEY_NOT_BUILT),
         ("EMPATH_DELIVERY__SITES__GOOGLE__DOMAINS", Code.KEY_NOT_BUILT),
         ("EMPATH_HOSTNAM", Code.IGNORED_VARIABLE),
         ("EMPATH_", Code.IGNORED_VARIABLE),
@@ -276,6 +276,8 @@ def test_all_together_is_what_the_schema_calls_the_default(tmp_path: Path) -> No
         (b"# fine\n# not \xff\n", "this is not UTF-8", 2),
         (b'a = "\n', "illegal character '\\n'", 1),
         (b"a = [1,", "invalid value (at end of document)", None),
+        (b"a = live\n", "no value that TOML knows: text, sizes and durations stand in quotes", 1),
+        (b"a = 1\na = 2\n", "a key that has a value already", 2),
         (b"a = " + b"[" * 100_000, "arrays or tables are nested too deep", None),
         (b"#" * (MAX_BYTES + 1), "larger than 16 MiB", None),
     ],
@@ -304,3 +306,11 @@ def test_the_files_that_are_shipped_load_without_a_word(name: str) -> None:
 def test_no_shipped_file_is_forgotten_above() -> None:
     shipped = {path.name for path in (Path(__file__).parents[2] / "conf").glob("*.toml")}
     assert shipped == {"empath.toml", "relay.toml", "sandbox.toml"}
+
+
+def test_a_command_that_needs_no_keys_may_run_where_they_cannot_be_read(tmp_path: Path) -> None:
+    text = 'starttls = { cert_file = "/nowhere/cert.pem", key_file = "/nowhere/key.pem" }'
+    file = write(tmp_path, f'{LIVE}[[smtp.listeners]]\ntls = "starttls"\n{text}')
+    assert load(Sources(file=file, looks_at_files=False)).config.smtp.listeners[0].starttls.key_file is not None
+    with pytest.raises(ConfigError, match=r"cannot read /nowhere/key\.pem"):
+        load(Sources(file=file))

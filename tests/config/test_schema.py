@@ -15,40 +15,119 @@ from tests.config.keys import defaults, settings_classes
 KEYS = """
 mode                                         "sandbox"                        R
 hostname                                     "localhost"                      R
+user                                         none                             R
 spool.path                                   "/var/spool/empath"              R
+spool.min_free                               "1GiB"
 spool.inline_body_limit                      "256KiB"                         R
 relay.from_networks                          ["127.0.0.0/8", "::1/128"]
 relay.domains                                []
+relay.allow_senders                          []
+relay.deny_senders                           []
+relay.allow_recipients                       []
+relay.deny_recipients                        []
+relay.aliases                                {  }
+relay.max_alias_recipients                   1000
+relay.postmaster                             []
+relay.rewrite_sender_domains                 {  }
+relay.sender_logins                          {}
 smtp.listeners[].listen_addr                 "127.0.0.1:1025"                 R
 smtp.listeners[].profile                     "relay"                          R
 smtp.listeners[].tls                         "none"                           R
 smtp.listeners[].starttls.cert_file          none                             R
 smtp.listeners[].starttls.key_file           none                             R
+smtp.listeners[].certificates[].cert_file    none                             R
+smtp.listeners[].certificates[].key_file     none                             R
+smtp.listeners[].client_ca_file              none                             R
+smtp.listeners[].auth                        "none"                           R
+smtp.listeners[].users_file                  none                             R
+smtp.listeners[].proxy_protocol_from         []                               R
+smtp.listeners[].xclient_from                []                               R
 smtp.listeners[].max_message_size            "25MiB"                          R
+smtp.listeners[].require_single_from         false                            R
+smtp.tls.handshake_timeout                   "30s"                            R
+smtp.tls.handshake_threads                   1                                R
+smtp.tls.reload_interval                     "1m"                             R
+smtp.tls.expiry_warning                      "14d"                            R
 smtp.limits.max_recipients                   1000
+smtp.limits.max_recipient_overshoot          1000
 smtp.limits.max_errors                       20
+smtp.limits.max_junk_commands                100
+smtp.limits.error_delay_after                10
+smtp.limits.error_delay                      "1s"
 smtp.limits.max_hops                         50
 smtp.limits.max_line                         "64KiB"
+smtp.limits.max_header_size                  "128KiB"
+smtp.limits.max_header_fields                1000
+smtp.limits.max_future_release               "30d"
 smtp.limits.max_connections                  1000
 smtp.limits.max_connections_per_ip           50
+smtp.limits.max_connections_per_prefix       none
+smtp.limits.ipv4_prefix                      24
+smtp.limits.ipv6_prefix                      64
+smtp.limits.connections_per_client           none
+smtp.limits.messages_per_client              none
+smtp.limits.recipients_per_client            none
+smtp.limits.messages_per_user                none
+smtp.limits.recipients_per_user              none
+smtp.limits.max_tracked_clients              10000
+smtp.limits.max_refusals                     100
+smtp.limits.greet_pause                      "0"
+smtp.limits.proxy_timeout                    "5s"
 smtp.limits.command_timeout                  "5m"
 smtp.limits.data_timeout                     "3m"
+smtp.limits.min_data_rate                    "100B/s"
 smtp.limits.session_timeout                  "1h"
+smtp.limits.crowded_timeout                  "10s"
+smtp.limits.farewell_timeout                 "5s"
+smtp.auth.max_failures                       3
+smtp.auth.failures_per_client                "60/h"
+smtp.auth.failures_per_user                  "100/h"
+smtp.auth.max_tracked                        10000
+smtp.auth.hash_threads                       2                                R
+smtp.auth.max_waiting                        100
+smtp.auth.cache_size                         1000
+smtp.auth.cache_time                         "1m"
+smtp.auth.refresh                            "5s"
+smtp.hooks[].name                            ""                               R
+smtp.hooks[].settings                        {  }                             R
+smtp.hooks[].deadline                        "10s"                            R
+smtp.hooks[].fail_mode                       "open"                           R
+smtp.hooks[].failure_threshold               5                                R
+smtp.hooks[].pause                           "10s"                            R
+smtp.hooks[].max_concurrent                  50                               R
+smtp.hooks[].profiles                        []                               R
+smtp.hooks[].listeners                       []                               R
 delivery.frozen                              false
 delivery.queue_backend                       "sqlite"                         R
 delivery.queue_path                          none                             R
 delivery.smart_host                          none
+delivery.smart_host_auth.user                none
+delivery.smart_host_auth.password_file       none
+delivery.smart_host_auth.mechanism           "auto"
+delivery.smart_host_auth.tls                 "auto"
 delivery.smtp_port                           25
 delivery.allow_private_hosts                 false
+delivery.own_hosts                           []
+delivery.ip                                  "prefer-v4"
+delivery.source                              none
+delivery.max_hosts_per_attempt               5
+delivery.max_addresses_per_attempt           6
+delivery.max_search_time                     "30m"
+delivery.accept_invalid_certs                false
 delivery.max_attempts                        25
 delivery.max_age                             "5d"
 delivery.retry_base_delay                    "1m"
 delivery.retry_max_delay                     "1d"
 delivery.retry_multiplier                    2.0
 delivery.retry_jitter_factor                 0.2
+delivery.max_deliveries_in_memory            10000
+delivery.max_memory                          "64MiB"
+delivery.max_backlog_per_site                2000
+delivery.max_lanes                           20000
 delivery.max_parallel_deliveries             200
 delivery.max_connections_per_host            20
 delivery.max_recipients_per_transaction      100
+delivery.one_write_limit                     "64KiB"
 delivery.max_messages_per_connection         500
 delivery.connection_pool.idle_timeout        "5m"
 delivery.smtp_timeouts.connect               "30s"
@@ -61,26 +140,69 @@ delivery.smtp_timeouts.quit                  "5s"
 delivery.dns.servers                         []
 delivery.dns.timeout                         "10s"
 delivery.dns.cache_ttl                       "5m"
+delivery.dns.cache_entries                   10000
+delivery.dns.max_queries                     100
+delivery.dns.trust_ad                        false
+delivery.dns.dnssec.enabled                  true
+delivery.dns.dnssec.enforce                  false
 delivery.tls.default_policy                  "opportunistic"
+delivery.tls.domain_overrides[].domains      []
+delivery.tls.domain_overrides[].policy       "required"
 delivery.tls.ca_file                         none
+delivery.tls.dane                            true
+delivery.tls.mta_sts                         true
+delivery.tls.mta_sts_timeout                 "1m"
+delivery.tls.mta_sts_max_size                "64KiB"
+delivery.tls.mta_sts_retry                   "5m"
+delivery.tls.mta_sts_policies                10000
+delivery.tls.remember_broken                 "1h"
+delivery.tls.max_broken_hosts                10000
 delivery.domains.*.max_connections           none
 delivery.domains.*.rate_limit                none
 delivery.domains.*.require_tls               false
+delivery.domains.*.tls_policy                none
+delivery.domains.*.accept_invalid_certs      none
 delivery.domains.*.mx_override               none
+delivery.domains.*.ip                        none
+delivery.domains.*.source                    none
 delivery.rate_limits.global_per_second       none
 delivery.rate_limits.per_domain_per_second   none
 delivery.rate_limits.default                 none
+delivery.rate_limits.max_domains             10000
 delivery.circuit_breaker.failure_threshold   5
 delivery.circuit_breaker.timeout             "1m"
 delivery.circuit_breaker.half_open_max_calls 3
 delivery.dsn.bounce                          true
+delivery.dsn.delay_warning_after             "4h"
+delivery.dsn.success                         "on-request"
+delivery.dsn.max_returned                    "50000B"
+delivery.dsn.rate_limit                      "60/min"
+delivery.dsn.max_tracked_senders             10000
+delivery.retry.rules[].classes               []
+delivery.retry.rules[].domains               []
+delivery.retry.rules[].base_delay            none
+delivery.retry.rules[].max_delay             none
+delivery.retry.rules[].multiplier            none
+delivery.retry.rules[].jitter_factor         none
+delivery.retry.rules[].max_attempts          none
+delivery.retry.rules[].max_age               none
+delivery.uncertain.action                    "retry"
+delivery.uncertain.pause                     "15m"
+delivery.rules_file                          none
+capture.max_messages                         500
+capture.max_size                             "100MiB"
+capture.max_connections                      1000
 shutdown.grace                               "30s"
+http.max_connections                         64
+http.read_timeout                            "10s"
+http.max_request                             "16KiB"
 metrics.enabled                              true
 metrics.listen_addr                          "127.0.0.1:9090"
 metrics.max_domains                          100
 health.enabled                               true
 health.listen_addr                           "127.0.0.1:8080"
 health.max_queue_size                        100000
+health.min_success_rate                      0.5
 api.enabled                                  true
 api.listen_addr                              "127.0.0.1:8080"
 api.control_socket                           "/run/empath/control.sock"
@@ -90,6 +212,7 @@ audit.enabled                                true
 audit.log_path                               "/var/log/empath/audit.jsonl"
 audit.rotate_daily                           true
 audit.retain_days                            90
+audit.max_pending                            10000
 audit.redact_sender                          "none"
 audit.redact_recipients                      "none"
 log.level                                    "info"

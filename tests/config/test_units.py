@@ -77,6 +77,22 @@ def test_sizes_are_read_as_they_were_written(octets: int) -> None:
     assert units.parse_size(units.format_size(octets)) == octets
 
 
+@pytest.mark.parametrize(("text", "octets_per_s"), [("0", 0), ("100B/s", 100), ("64 KiB/s", 65_536)])
+def test_a_data_rate_is_a_size_each_second(text: str, octets_per_s: int) -> None:
+    assert units.parse_data_rate(text) == octets_per_s
+
+
+@pytest.mark.parametrize("text", ["", "100B", "100/s", "/s", "100B/min", "-1B/s"])
+def test_what_is_no_data_rate_is_refused(text: str) -> None:
+    with pytest.raises(UnitError, match="is not a"):
+        units.parse_data_rate(text)
+
+
+@given(st.integers(0, 10**15 - 1))
+def test_data_rates_are_read_as_they_were_written(octets_per_s: int) -> None:
+    assert units.parse_data_rate(units.format_data_rate(octets_per_s)) == octets_per_s
+
+
 @given(st.builds(Rate, st.integers(1, 10**9 - 1), st.sampled_from(Period)))
 def test_rates_are_read_as_they_were_written(rate: Rate) -> None:
     assert units.parse_rate(units.format_rate(rate)) == rate

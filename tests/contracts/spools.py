@@ -11,7 +11,7 @@ from attrs import define, frozen
 from empath.mail.ids import MessageId
 from empath.sim import SimulatedWorld
 from empath.sim.vfs import SimulatedVfs
-from empath.spool.contract import Acceptance, Body, Claimed, Spool
+from empath.spool.contract import ANYTHING, Acceptance, Body, Claimed, Demand, Spool
 from empath.spool.grouped import GroupedSpool
 from empath.spool.open import open_spool
 from empath.spool.sqlite import open_database
@@ -66,10 +66,17 @@ def message(number: int, *domains: str, body: Body = b"body", next_attempt: floa
 
 
 async def claim(
-    spool: Spool, *, now: float = NOW, until: float | None = None, latest: float = inf, room: int = 100
+    spool: Spool,
+    *,
+    now: float = NOW,
+    until: float | None = None,
+    latest: float = inf,
+    room: int = 100,
+    demand: Demand = ANYTHING,
 ) -> Claimed:
     """Claim with the arguments that most tests do not care about."""
-    return await spool.claim(now=now, until=now + 60 if until is None else until, latest=latest, room=room)
+    until = now + 60 if until is None else until
+    return await spool.claim(now=now, until=until, latest=latest, room=room, demand=demand)
 
 
 def numbers(claimed: Claimed) -> list[int]:

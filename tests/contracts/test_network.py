@@ -184,3 +184,24 @@ async def test_close_wakes_those_who_wait_and_may_be_repeated(place: Place) -> N
     client.close()
     assert await server.receive_some() == b""
     await server.aclose()
+
+
+async def come(connection: Connection) -> None:
+    """Wait until something has come, without taking it."""
+    while not connection.has_news():  # noqa: ASYNC110  there is nothing else to wait for
+        await trio.sleep(0.001)
+
+
+async def test_a_connection_tells_of_news_and_takes_nothing_away(place: Place) -> None:
+    client, server = await place.pair()
+    async with client, server:
+        assert not client.has_news()
+        await server.send_all(b"hello")
+        await come(client)
+        assert client.has_news()
+        assert await client.receive_some() == b"hello"
+        assert not client.has_news()
+        await server.aclose()
+        await come(client)
+        assert await client.receive_some() == b""
+        assert client.has_news()

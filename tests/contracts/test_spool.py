@@ -9,7 +9,20 @@ import trio
 from attrs import evolve
 
 from empath.sim import SimulatedWorld
-from empath.spool.contract import BodyFile, Fate, Finished, Spool, SpoolError, SpoolFull, SpoolHeld, Statistics, Waiting
+from empath.spool.contract import (
+    BodyFile,
+    Damage,
+    Fate,
+    Finished,
+    Quarantined,
+    Spool,
+    SpoolDamaged,
+    SpoolError,
+    SpoolFull,
+    SpoolHeld,
+    Statistics,
+    Waiting,
+)
 from empath.spool.memory import MemoryStore
 from empath.spool.sqlite import open_database
 from empath.world.disk import DurableDisk
@@ -276,10 +289,61 @@ async def test_two_drafts_of_one_name_are_two_files(spool: Spool) -> None:
     assert await content(spool, first) == written
 
 
-async def test_a_body_that_is_not_as_long_as_it_was_is_not_read(spool: Spool) -> None:
-    body, _ = await large(spool, 1)
-    with pytest.raises(SpoolError, match="200001"):
+async def test_a_body_that_is_not_what_was_accepted_is_said_to_be_damaged(spool: Spool, place: Place) -> None:
+    body, written = await large(spool, 1)
+    path = place.path / "bodies" / body.name
+    with pytest.raises(SpoolDamaged, match="200001 were accepted"):
         await content(spool, evolve(body, size_bytes=200_001))
+    await place.world.disk.write(path, [written[:-1], b"?"])
+    with pytest.raises(SpoolDamaged, match="checksum"):
+        await content(spool, body)
+    assert await content(spool, evolve(body, checksum=None)) == written[:-1] + b"?"
+    await place.world.disk.unlink(path)
+    with pytest.raises(SpoolDamaged, match=f"{body.name} is missing"):
+        await content(spool, body)
+
+
+async def test_what_is_in_quarantine_is_kept_and_listed_and_not_claimed(spool: Spool) -> None:
+    await spool.accept(message(1, "a.example", "b.example"))
+    await spool.accept(message(2))
+    first, second = (await claim(spool)).claims[0].deliveries
+    await spool.record([Quarantined(key=first.key, reason="torn"), Quarantined(key=second.key, reason="again")])
+    assert await spool.quarantine() == [Damage(mid=str(mid(1)), reason="torn")]
+    assert await spool.statistics() == Statistics(messages=2, waiting=0, claimed=1, quarantined=2)
+    await spool.record([Waiting(key=first.key, next_attempt=NOW, attempts=1)])
+    claimed = await claim(spool, now=NOW + HOUR)
+    assert (claimed.claims, claimed.next_due) == ([], None)
+
+
+async def test_what_was_in_quarantine_and_has_ended_is_not_listed(spool: Spool) -> None:
+    await spool.accept(message(1))
+    key = (await claim(spool)).claims[0].deliveries[0].key
+    await spool.record([Quarantined(key=key, reason="torn")])
+    await spool.record([Finished(key=key)])
+    assert await spool.quarantine() == []
+    assert await spool.statistics() == Statistics(messages=0, waiting=0, claimed=0)
+
+
+async def test_what_is_released_from_quarantine_is_claimed_as_before(spool: Spool) -> None:
+    for number in (1, 2):
+        await spool.accept(message(number, "a.example", "b.example"))
+        keys = [each.key for each in (await claim(spool)).claims[0].deliveries]
+        await spool.record([Quarantined(key=key, reason="torn") for key in keys])
+    assert await spool.release(str(mid(1))) == 2
+    assert await spool.release(str(mid(3))) == 0
+    assert await spool.quarantine() == [Damage(mid=str(mid(2)), reason="torn")]
+    claimed = await claim(spool, now=NOW + HOUR)
+    assert (numbers(claimed), len(claimed.claims[0].deliveries)) == ([1], 2)
+
+
+async def test_quarantine_outlives_the_process(lasting: Place) -> None:
+    async with lasting.open() as spool:
+        await spool.accept(message(1))
+        key = (await claim(spool)).claims[0].deliveries[0].key
+        await spool.record([Quarantined(key=key, reason="torn")])
+    async with lasting.open() as spool:
+        assert await spool.quarantine() == [Damage(mid=str(mid(1)), reason="torn")]
+        assert numbers(await claim(spool, now=NOW + HOUR)) == []
 
 
 async def test_files_that_no_message_needs_are_swept_at_the_start(lasting: Place) -> None:

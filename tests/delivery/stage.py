@@ -21,7 +21,7 @@ from empath.mail.record import encode_envelope
 from empath.sim import SimulatedWorld
 from empath.sim.remote import OFFERS, RemoteServer, Rule
 from empath.smtp import Address, Domain, Extensions
-from empath.smtp.params import NO_MAIL_PARAMS, MailParams
+from empath.smtp.params import NO_MAIL_PARAMS, NO_RCPT_PARAMS, MailParams, RcptParams
 from empath.spool.contract import Acceptance, Body, Finished, Waiting
 from empath.spool.memory import MemoryStore
 from empath.spool.open import open_spool
@@ -60,13 +60,14 @@ class Stage:
         sender: str | None = "a@client.example",
         body: Body = b"Subject: x\r\n\r\nx\r\n",
         params: MailParams = NO_MAIL_PARAMS,
+        wishes: RcptParams = NO_RCPT_PARAMS,
     ) -> MessageId:
         """Put a message into the queue."""
         now = self.world.clock.now()
         addresses = [Address.parse(one) for one in recipients]
         envelope = Envelope(
             reverse_path=None if sender is None else Address.parse(sender),
-            recipients=tuple(Recipient(address) for address in addresses),
+            recipients=tuple(Recipient(address, wishes) for address in addresses),
             received=now,
             params=params,
         )

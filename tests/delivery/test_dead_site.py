@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import trio
 from trio.testing import MockClock
 
-from empath.config.schema import DeliverySettings
+from empath.config.schema import DeliverySettings, DsnSettings, Period, Rate
 from empath.mail import DeliveryEnded, Phase, Status
 from empath.sim import SimulatedWorld
 from empath.sim.remote import Rule
@@ -99,7 +99,8 @@ async def test_what_was_kept_back_for_longer_than_it_may_wait_is_not_claimed_aga
 
 
 async def test_what_is_set_aside_is_returned_when_its_time_is_over(autojump_clock: MockClock) -> None:
-    settings = DeliverySettings(max_age_s=2 * HOUR_S, max_backlog_per_site=100)
+    reports = DsnSettings(rate_limit=Rate(10_000, Period.MINUTE))
+    settings = DeliverySettings(max_age_s=2 * HOUR_S, max_backlog_per_site=100, dsn=reports)
     async with machine(settings) as place:
         await place.server("dead.example", BUSY)
         await place.server("client.example")

@@ -9,7 +9,6 @@ import trio
 import trustme
 from trio.testing import MockClock
 
-from empath.config.schema import DeliverySettings
 from empath.delivery import Dialling, Hop
 from empath.mail.diagnosis import Kind, Phase
 from empath.mail.failure import Failure
@@ -17,8 +16,9 @@ from empath.policy.route import Target
 from empath.policy.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.world import NetworkError, TcpEndpoint
+from empath.world.handshake import accept_tls
 from empath.world.ports import Connection
-from empath.world.tls import accept_tls, opportunistic_context
+from tests.delivery.dials import dialling_in
 
 ADDRESS = "198.51.100.1"
 Script = Callable[[Connection], Awaitable[None]]
@@ -57,13 +57,7 @@ async def dialling(script: Script, policy: TlsPolicy = TlsPolicy.OPPORTUNISTIC) 
             while True:
                 nursery.start_soon(serve, await listener.accept())
 
-        yield Dialling(
-            network=world.host,
-            hostname="mx.empath.example",
-            timeouts=DeliverySettings().smtp_timeouts,
-            tls=policy,
-            context=opportunistic_context(),
-        )
+        yield dialling_in(world, policy)
         nursery.cancel_scope.cancel()
 
 

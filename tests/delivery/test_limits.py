@@ -6,7 +6,6 @@ from empath.config.schema import DeliverySettings, DomainSettings
 from empath.config.schema.delivery import RateLimitSettings
 from empath.config.units import Period, Rate
 from empath.delivery import RateLimits
-from empath.delivery.limits import MAX_DOMAINS
 from empath.smtp import Domain
 
 
@@ -50,7 +49,7 @@ async def test_the_strictest_of_several_limits_holds(autojump_clock: MockClock) 
 
 
 async def test_the_table_of_domains_has_a_bound(autojump_clock: MockClock) -> None:
-    some = limits(RateLimitSettings(default=Rate(1, Period.SECOND)))
-    for number in range(MAX_DOMAINS + 10):
+    some = limits(RateLimitSettings(default=Rate(1, Period.SECOND), max_domains=3))
+    for number in range(10):
         await some.wait(f"d{number}.example")
-    assert len(some._by_domain) == MAX_DOMAINS
+    assert list(some._by_domain) == ["d7.example", "d8.example", "d9.example"]

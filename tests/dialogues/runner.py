@@ -20,8 +20,11 @@ class Peer(Protocol):
     async def send(self, segment: bytes) -> None:
         """Send one segment. That the server has closed is no error here: the dialogue says whether it should have."""
 
-    async def read_line(self) -> bytes | None:
-        """The next line that the server says, without its CRLF; None if it has closed, or waits for the client."""
+    async def read_line(self, *, awaited: bool) -> bytes | None:
+        """The next line that the server says, without its CRLF; None if it has closed, or waits for the client.
+
+        ``awaited``: something is to come now, a line or the end. Whoever cannot see into the server waits for it.
+        """
 
     async def start_tls(self) -> None:
         """Do the handshake. That it fails is no error here, but must show as a closed connection."""
@@ -78,7 +81,7 @@ class _Play:
                 for segment in self._segments(octets):
                     await self._peer.send(segment)
             case Expect():
-                said = await self._next_line()
+                said = await self._next_line(awaited=True)
                 if not step.met_by(said):
                     raise self._mismatch(step.line, f"expected {step.text!r}{'' if step.whole else '...'}")
             case Handshake():
@@ -88,13 +91,13 @@ class _Play:
                 await self._peer.hang_up()
                 self._said.append("  the client hangs up")
             case Closed():
-                if await self._next_line() is not None or not await self._peer.is_closed():
+                if await self._next_line(awaited=True) is not None or not await self._peer.is_closed():
                     raise self._mismatch(step.line, "expected the server to close")
 
     async def end(self) -> None:
         """Nothing is left over: no reply, no closing that the dialogue does not tell of, no message."""
         last = self._dialogue.steps[-1]
-        if await self._next_line() is not None:
+        if await self._next_line(awaited=False) is not None:
             raise self._mismatch(last.line, "expected no further reply")
         if await self._peer.is_closed() != isinstance(last, Closed):
             raise self._mismatch(last.line, "expected the server to stay connected")
@@ -104,8 +107,8 @@ class _Play:
             wanted, found = (self._listed(messages) for messages in (expected, accepted))
             raise self._mismatch(last.line, f"expected to be accepted:{wanted}\naccepted:{found}")
 
-    async def _next_line(self) -> bytes | None:
-        line = await self._peer.read_line()
+    async def _next_line(self, *, awaited: bool) -> bytes | None:
+        line = await self._peer.read_line(awaited=awaited)
         self._said.append("  nothing" if line is None else f"S {line!r}")
         return line
 
@@ -131,8 +134,8 @@ class MemoryPeer:
         if not self._server.closed:
             self._take(self._server.receive(segment))
 
-    async def read_line(self) -> bytes | None:
-        """See ``Peer``."""
+    async def read_line(self, *, awaited: bool) -> bytes | None:
+        """See ``Peer``: nothing is ever on its way."""
         return self._lines.popleft() if self._lines else None
 
     async def start_tls(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz import HERE, TARGETS, address, body, client, params, reply, server
+from fuzz import HERE, TARGETS, address, body, client, params, proxy, reply, server
 from fuzz.client import SAYINGS
 from tests.fuzz.test_corpus import target
 
@@ -70,6 +70,21 @@ letters = st.sampled_from([*SAYINGS, ord("t")]).map(lambda letter: bytes([letter
 turns = st.builds(lambda said, heard: said + b"|" + heard + WAIT, some(letters, 4), some(replies, 5))
 greeted = st.sampled_from([b"|220 mx\r\n" + WAIT + hello + b"|250-mx\r\n" + EHLO + WAIT for hello in (b"E", b"L")])
 dialogues = st.tuples(flags, seeds, st.just(b"") | greeted, some(turns, 8)).map(b"".join)
+proxy_words = one_of(
+    b"PROXY| |TCP4|TCP6|UNKNOWN|192.0.2.1|01.2.3.4|2001:db8::7|::ffff:192.0.2.1|fe80::1%eth0|0|25|65535|65536|007|"
+    b"\r\n|\r"
+)
+proxy_lines = st.just(b"PROXY TCP4 ") | st.just(b"PROXY TCP6 ") | st.just(b"")
+proxy_blocks = st.builds(
+    lambda command, family, block: b"%b%c%c%b%b" % (proxy.SIGNATURE, command, family, len(block).to_bytes(2), block),
+    st.sampled_from([0x20, 0x21, 0x22, 0x11]),
+    st.sampled_from([0x00, 0x11, 0x12, 0x21, 0x31, 0x13, 0x41]),
+    st.builds(
+        lambda size, fields: bytes(size) + fields,
+        st.sampled_from([0, 11, 12, 36]),
+        some(st.binary(max_size=6).map(lambda value: b"\x04\x00%c%b" % (len(value), value)) | st.binary(max_size=2), 3),
+    ),
+)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -102,6 +117,14 @@ def test_bodies_made_of_line_ends_and_dots(data: bytes) -> None:
 @given(st.tuples(seeds, some(replies, 6)).map(b"".join))
 def test_replies_one_behind_the_other(data: bytes) -> None:
     reply.fuzz(data)
+
+
+@given(
+    st.tuples(seeds, proxy_lines, some(proxy_words, 9)).map(b"".join)
+    | st.tuples(seeds, proxy_blocks, st.binary(max_size=4)).map(b"".join)
+)
+def test_headers_of_a_proxy_nearly_right(data: bytes) -> None:
+    proxy.fuzz(data)
 
 
 @given(st.text(max_size=12), st.text(max_size=12))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empath.hooks import AddFields, Refuse
-from empath.hooks.answers import Answer
+from empath.hooks.answers import MAX_FIELDS_OCTETS, Answer
 from empath.hooks.rspamd import Rspamd, RspamdSettings, Verdict, about, answer_to, printable
 from empath.sim import SimulatedWorld
 from empath.sim.fetch import Reaction, TableFetch
@@ -95,6 +95,25 @@ async def test_fields_that_rspamd_asks_for_are_added() -> None:
     assert answer.octets.endswith(b"X-One: 1\r\nX-Two: a\r\n\tb\r\nX-Three: 3\r\nX-Three: drei\r\n")
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"X": "a\r\nB: c"},
+        {"X": "\U0001f600" * 100},
+        {"Return Path": "x"},
+        {"X-Large": [f"{number} " + "x" * 900 for number in range(50)]},
+    ],
+    ids=["injection", "too long as ASCII", "no name", "too many"],
+)
+async def test_a_field_that_cannot_be_added_does_not_cost_the_verdict(wanted: dict[str, object]) -> None:
+    rspamd, _ = hook(says(action="add header", milter={"add_headers": {**wanted, "X-Last": "1"}}))
+    answer = await rspamd.on_message(FACTS, message(CONTENT))
+    assert isinstance(answer, AddFields)
+    assert answer.octets.startswith(b"X-Spam: Yes\r\nX-Spam-Status: Yes, ")
+    assert b"B: c" not in answer.octets
+    assert answer.octets.endswith(b"X-Last: 1\r\n") or len(answer.octets) > MAX_FIELDS_OCTETS - 1000
+
+
 async def test_a_message_that_is_too_large_passes_unjudged() -> None:
     rspamd, fetch = hook(says(action="reject"))
     assert await rspamd.on_message(FACTS, message(b"x" * (4 * 1024 * 1024 + 1))) is None
@@ -109,7 +128,6 @@ async def test_a_message_that_is_too_large_passes_unjudged() -> None:
         FetchResponse(200, {}, b"[]"),
         FetchResponse(200, {}, b'{"score": 1}'),
         says(action="surprise"),
-        says(action="no action", milter={"add_headers": {"X": "a\r\nB: c"}}),
         says(action="no action", milter={"add_headers": 7}),
     ],
 )

@@ -10,20 +10,42 @@ import trio
 import trio.testing
 from attrs import define, field, frozen
 
-from empath.config.schema import LimitSettings, ListenerSettings
+from empath.config.schema import AuthSettings, LimitSettings, ListenerSettings
+from empath.hooks import NO_HOOKS, Chain
 from empath.ingress import Admission, Intake, Reception
+from empath.ingress.client import Client
+from empath.ingress.entrance import TlsEntrance
+from empath.ingress.quotas import Quotas
+from empath.ingress.users import make_users
 from empath.mail import Fact
 from empath.mail.ids import MessageId
+from empath.policy.logins import SenderLogins
+from empath.policy.prefix import Prefixes
 from empath.policy.relay import RelayPolicy
 from empath.sim import SimulatedWorld
+from empath.sim.offload import InlineOffload
 from empath.smtp import Domain, ServerConnection
-from empath.spool.contract import Acceptance, BodyDraft, BodyFile, Claimed, Fate, SpoolError, Statistics
+from empath.spool.contract import (
+    ANYTHING,
+    Acceptance,
+    BodyDraft,
+    BodyFile,
+    Claimed,
+    Damage,
+    Demand,
+    Fate,
+    SpoolError,
+    Statistics,
+)
 from empath.spool.grouped import GroupedSpool
 from empath.spool.memory import MemoryStore
 from empath.spool.open import open_spool
 from empath.world import TcpEndpoint
-from empath.world.tls import TlsContext, start_tls
+from empath.world.free_space import FreeSpace
+from empath.world.handshake import start_tls
+from empath.world.tls import TlsContext
 
+USERS_FILE = PurePath("/users")
 ENTRANCE = TcpEndpoint("192.0.2.1", 25)
 CLIENT = "192.0.2.200"
 STRANGER = "192.0.2.201"
@@ -40,6 +62,8 @@ class BrittleSpool:
     unforeseen: bool = field(init=False, default=False)
     accepted: list[Acceptance] = field(init=False, factory=list)
     recorded: list[Fate] = field(init=False, factory=list)
+    claimed: int = field(init=False, default=0)
+    """Deliveries that were ever claimed."""
 
     async def accept(self, acceptance: Acceptance) -> None:
         if self.unforeseen:
@@ -49,8 +73,13 @@ class BrittleSpool:
         await self._inner.accept(acceptance)
         self.accepted.append(acceptance)
 
-    async def claim(self, *, now: float, until: float, latest: float, room: int) -> Claimed:
-        return await self._inner.claim(now=now, until=until, latest=latest, room=room)
+    async def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
+        claimed = await self._inner.claim(now=now, until=until, latest=latest, room=room, demand=demand)
+        self.claimed += sum(len(claim.deliveries) for claim in claimed.claims)
+        return claimed
+
+    async def sites_aside(self) -> frozenset[str]:
+        return await self._inner.sites_aside()
 
     async def record(self, fates: Sequence[Fate], reports: Sequence[Acceptance] = ()) -> None:
         if self.unforeseen:
@@ -70,8 +99,17 @@ class BrittleSpool:
     def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:
         return self._inner.read_body(body)
 
+    async def discard_body(self, body: BodyFile) -> None:
+        await self._inner.discard_body(body)
+
     async def statistics(self) -> Statistics:
         return await self._inner.statistics()
+
+    async def quarantine(self) -> list[Damage]:
+        return await self._inner.quarantine()
+
+    async def release(self, mid: str) -> int:
+        return await self._inner.release(mid)
 
 
 @frozen(kw_only=True)
@@ -80,8 +118,8 @@ class ScriptedReception(Reception):
 
     machine: Callable[[], ServerConnection] | None
 
-    def new_machine(self) -> ServerConnection:
-        return super().new_machine() if self.machine is None else self.machine()
+    def new_machine(self, client: Client) -> ServerConnection:
+        return super().new_machine(client) if self.machine is None else self.machine()
 
 
 @define(eq=False)
@@ -110,6 +148,11 @@ class Talk:
         while line is not None and line[3:4] == b"-":
             line = await self.line()
         return line
+
+    async def reply_to(self, octets: bytes) -> bytes | None:
+        """Say something, and return the last line of the answer."""
+        await self.write(octets)
+        return await self.reply()
 
     async def code(self, octets: bytes = b"") -> bytes | None:
         """Say something, and return the code of the answer."""
@@ -167,6 +210,11 @@ async def stage(
     tls: TlsContext | None = None,
     relay: RelayPolicy | None = None,
     inline_limit_bytes: int = 1000,
+    users_file: bytes | None = None,
+    auth_settings: AuthSettings | None = None,
+    sender_logins: SenderLogins | None = None,
+    hooks: Chain = NO_HOOKS,
+    min_free_bytes: int = 0,
     new_machine: Callable[[], ServerConnection] | None = None,
 ) -> AsyncIterator[Stage]:
     """A listener that serves until the context ends."""
@@ -174,18 +222,30 @@ async def stage(
     async with open_spool(world.world, PurePath("/spool"), MemoryStore, holder="a test") as inner:
         spool = BrittleSpool(inner)
         facts: list[Fact] = []
+        users = None
+        if users_file is not None:
+            await world.world.disk.write(USERS_FILE, [users_file])
+            users = make_users(world.world, USERS_FILE, auth_settings or AuthSettings(), Prefixes())
+            await users.load()
         reception = ScriptedReception(
             machine=new_machine,
             hostname=Domain.parse("mx.empath.example"),
             listener=listener or ListenerSettings(listen_addr=ENTRANCE),
             limits=limits or LimitSettings(),
             inline_limit_bytes=inline_limit_bytes,
+            quotas=Quotas(limits or LimitSettings()),
+            users=users,
+            sender_logins=sender_logins or SenderLogins(),
+            hooks=hooks,
             relay=relay or RelayPolicy(networks=(ip_network(CLIENT),), domains=frozenset({"ours.example"})),
             spool=spool,
             clock=world.clock,
             entropy=world.entropy,
-            tls=tls,
+            tls=TlsEntrance(context=lambda: tls, offload=InlineOffload(), timeout_s=30) if tls else None,
             observe=facts.append,
+            free_space=FreeSpace(
+                disk=world.world.disk, directories=(PurePath("/spool"),), min_free_bytes=min_free_bytes
+            ),
         )
         intake = Intake(reception, admission or Admission(100, 100))
         async with trio.open_nursery() as nursery:

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from empath.config.schema import LimitSettings, ListenerSettings
+from empath.config.schema import LimitSettings, ListenerSettings, Profile
 from empath.ingress.incoming import Incoming
 from empath.mail.envelope import Envelope, Origin, Recipient
 from empath.mail.header_section import SectionGate
-from empath.mail.headers import received
+from empath.mail.headers import fields, received, split
 from empath.mail.ids import MessageId
 from empath.smtp import Address
 from tests.ingress.stage import ENTRANCE, ENVELOPE, Stage, stage
@@ -68,6 +68,21 @@ async def test_a_header_bomb_is_refused_when_it_has_ended_and_leaves_nothing(
         assert (await sent(place, bomb)).startswith(said)
         assert place.spool.accepted == []
         assert (await sent(place, b"A: b\r\n" * 100 + b"\r\nbody\r\n")).startswith(b"250")
+
+
+@BOTH
+@pytest.mark.parametrize("profile", [Profile.RELAY, Profile.SUBMISSION])
+async def test_a_first_line_that_would_go_on_with_our_field_becomes_body(
+    autojump_clock: MockClock, inline_limit_bytes: int, profile: Profile
+) -> None:
+    listener = evolve(LISTENER, profile=profile)
+    async with stage(inline_limit_bytes=inline_limit_bytes, listener=listener) as place:
+        content = b" by forged\r\nReturn-Path: <evil@far.example>\r\n" + b"Received: x\r\n" * 60 + b"\r\nbody\r\n"
+        assert (await sent(place, content)).startswith(b"250")
+        section, body = split(await place.content(place.spool.accepted[-1]))
+        assert body == content
+        assert [one.name for one in fields(section)][:1] == [b"received"]
+        assert b"forged" not in section
 
 
 @BOTH
@@ -134,4 +149,6 @@ async def test_every_octet_arrives_however_it_comes(lines: list[bytes], inline: 
         await incoming.end()
         await incoming.accept()
         kept = await place.content(place.spool.accepted[-1])
-    assert kept == received(envelope, MessageId(1, 1), hostname="mx.empath.example") + content
+    # A first line that would go on with our field is kept apart from it.
+    between = b"\r\n" if content.startswith(b" ") else b""
+    assert kept == received(envelope, MessageId(1, 1), hostname="mx.empath.example") + between + content

@@ -16,7 +16,7 @@ from empath.config.schema import FailMode, HookSettings, ListenerAuth, ListenerS
 from empath.hooks import AddFields, Answer, Chain, Event, Message, Refuse, SessionFacts
 from empath.hooks.guard import Call, Guard
 from empath.ingress.credentials import PasswordHash
-from empath.mail import MessageRefused, SessionClosed
+from empath.mail import LoginRefused, MessageRefused, SessionClosed
 from empath.smtp import Reply
 from empath.spool.contract import BodyFile
 from empath.world.tls import TlsContext, opportunistic_context
@@ -253,6 +253,8 @@ async def test_a_login_that_a_hook_refuses_is_none(autojump_clock: MockClock) ->
         talk = await encrypted(place)
         assert await talk.code(b"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n") == b"550"
         assert opinions.seen(Event.AUTH).login == "ann"
+        (told,) = place.said(LoginRefused)
+        assert (told.login, told.reason, told.mechanism) == ("ann", "refused by a hook", "PLAIN")
         assert await talk.code(b"MAIL FROM:<a@client.example>\r\n") == b"530"
         opinions.answers.clear()
         assert await talk.code(b"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n") == b"235"

@@ -141,6 +141,13 @@ async def test_messages_are_counted_for_each_client(autojump_clock: MockClock) -
         assert await talk.codes(mail, 2) == [b"250", b"250"]
 
 
+async def test_a_message_that_is_refused_for_another_reason_counts_for_nothing(autojump_clock: MockClock) -> None:
+    async with stage(limits=LimitSettings(messages_per_client=Rate(1, Period.MINUTE))) as place:
+        talk = await place.greeted(STRANGER)
+        assert (await talk.code(b"MAIL FROM:<a@client.example> HOLDFOR=60\r\n") or b"")[:1] == b"5"
+        assert await talk.code(b"MAIL FROM:<a@client.example>\r\n") == b"250"
+
+
 async def test_recipients_are_counted_for_each_client_and_only_those_that_were_accepted(
     autojump_clock: MockClock,
 ) -> None:

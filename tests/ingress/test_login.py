@@ -14,7 +14,7 @@ from trio.testing import MockClock
 from empath.config.schema import AuthSettings, ListenerAuth, ListenerSettings, ListenerTls, Profile
 from empath.config.units import Period, Rate
 from empath.ingress.credentials import PasswordHash, ScramKeys
-from empath.mail import MessageAccepted
+from empath.mail import MessageAccepted, MessageRefused
 from empath.mail.facts import LoginAccepted, LoginRefused
 from empath.policy.access import Pattern
 from empath.policy.logins import SenderLogins, SenderRule
@@ -243,6 +243,8 @@ async def test_a_login_may_use_its_senders_and_no_others(autojump_clock: MockClo
         talk = await encrypted(place)
         assert await talk.code(plain("ann", "secret")) == b"235"
         assert await said(talk, b"MAIL FROM:<bob@client.example>\r\n") == "550 5.7.1 your login may not use this sender"
+        told = place.said(MessageRefused)[-1]
+        assert (str(told.reverse_path), told.client_ip) == ("bob@client.example", STRANGER)
         assert await talk.code(b"MAIL FROM:<>\r\n") == b"250"
         assert await talk.code(b"RSET\r\nMAIL FROM:<ann@client.example>\r\n") == b"250"
         assert await talk.code() == b"250"

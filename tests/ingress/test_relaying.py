@@ -21,6 +21,7 @@ TABLE = {
     "sales@ours.example": ("ann@ours.example", "bob@far.example"),
     "team@ours.example": tuple(f"u{number}@ours.example" for number in range(5)),
     "root@mx.empath.example": ("ann@ours.example",),
+    "juerg@ours.example": ("jürg@far.example",),
 }
 RELAY = RelayPolicy(
     networks=(ip_network(CLIENT),),
@@ -106,6 +107,14 @@ async def test_an_alias_becomes_one_delivery_for_each_address(autojump_clock: Mo
     async with stage(relay=RELAY) as place:
         envelope = await kept(place, "x@far.example", "<Sales@ours.example>", "<carl@ours.example>")
         assert goals(envelope) == ["ann@ours.example", "bob@far.example", "carl@ours.example"]
+
+
+async def test_an_alias_for_an_address_that_is_not_ascii_makes_the_message_need_smtputf8(
+    autojump_clock: MockClock,
+) -> None:
+    async with stage(relay=RELAY) as place:
+        assert (await kept(place, "x@far.example", "<juerg@ours.example>")).params.smtputf8
+        assert not (await kept(place, "x@far.example", "<sales@ours.example>")).params.smtputf8
 
 
 async def test_reports_on_an_alias_name_what_the_sender_wrote(autojump_clock: MockClock) -> None:

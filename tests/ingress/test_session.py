@@ -98,7 +98,8 @@ async def test_a_command_that_drips_in_has_one_deadline(autojump_clock: MockCloc
 
 
 async def test_a_pause_within_a_message_is_bounded_and_steady_content_is_not(autojump_clock: MockClock) -> None:
-    async with stage(limits=LimitSettings(command_timeout_s=10, data_timeout_s=30)) as place:
+    limits = LimitSettings(command_timeout_s=10, data_timeout_s=30, min_data_rate_bytes_per_s=0)
+    async with stage(limits=limits) as place:
         talk = await place.greeted()
         await talk.codes(ENVELOPE + b"DATA\r\n", 3)
         for _ in range(10):
@@ -249,6 +250,23 @@ async def test_a_reply_on_its_way_is_not_cut_off_when_the_daemon_stops(autojump_
         assert [await talk.code(), await talk.code(), await talk.code()] == [b"250", b"421", None]
 
 
+async def test_replies_that_are_due_are_given_when_the_daemon_stops_in_the_middle_of_a_group(
+    autojump_clock: MockClock,
+) -> None:
+    async with stage() as place:
+        talk = await place.greeted()
+
+        async def stop() -> None:
+            while not place.said(MessageAccepted):
+                await trio.lowlevel.checkpoint()
+            place.intake.drain()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop)
+            group = ENVELOPE + b"BDAT 3 LAST\r\nx\r\n" + b"RSET\r\n" * 60
+            assert await talk.codes(group, 64) == [b"250"] * 63 + [b"421"]
+
+
 async def test_what_happens_is_told_as_facts(autojump_clock: MockClock) -> None:
     async with stage() as place:
         talk = await place.greeted(STRANGER)
@@ -263,6 +281,7 @@ async def test_what_happens_is_told_as_facts(autojump_clock: MockClock) -> None:
         assert opened.client_ip == STRANGER
         assert isinstance(refused, MessageRefused)
         assert (refused.verb, str(refused.recipient)) == (Verb.RCPT, "b@anywhere.example")
+        assert (refused.client_ip, str(refused.reverse_path)) == (STRANGER, "a@client.example")
         assert isinstance(accepted, MessageAccepted)
         assert (accepted.size_bytes, accepted.session) == (3, opened.session)
         assert isinstance(closed, SessionClosed)
@@ -285,6 +304,6 @@ async def test_a_client_that_does_not_read_is_given_up(autojump_clock: MockClock
     async with stage(limits=LimitSettings(command_timeout_s=60)) as place:
         place.world.network.usual = evolve(place.world.network.usual, buffer_bytes=512)
         talk = await place.greeted()
-        await talk.write(b"NOOP\r\n" * 80)
+        await talk.write(b"RSET\r\n" * 80)
         await trio.sleep(61)
         assert len(place.said(SessionClosed)) == 1

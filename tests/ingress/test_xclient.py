@@ -1,16 +1,19 @@
 """XCLIENT in whole sessions: who may say it, and what is then believed."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
 import pytest
+import trustme
 from trio.testing import MockClock
 
-from empath.config.schema import ListenerSettings
+from empath.config.schema import ListenerSettings, ListenerTls
 from empath.hooks import Event
 from empath.mail import ClientIntroduced, MessageAccepted
 from empath.mail.envelope import Origin
+from empath.world.tls import opportunistic_context
 from tests.ingress.stage import CLIENT, ENTRANCE, ENVELOPE, STRANGER, Stage, Talk, stage
 from tests.ingress.test_hooks import NO, Opinions
 
@@ -177,3 +180,20 @@ async def test_hooks_judge_the_other_client_and_a_refusal_ends_the_session(autoj
         assert await talk.line() is None
         event, facts, _ = opinions.asked[-1]
         assert (event, facts.client_ip, facts.hello) == (Event.CONNECT, SENDER, "client.example")
+
+
+async def test_a_login_that_was_said_in_clear_is_forgotten_by_starttls(autojump_clock: MockClock) -> None:
+    certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("mx.empath.example").configure_cert(certificate)
+    listener = ListenerSettings(listen_addr=ENTRANCE, tls=ListenerTls.STARTTLS, xclient_from=(ip_network(FILTER),))
+    async with stage(listener=listener, tls=certificate) as place:
+        talk = await place.greeted(FILTER)
+        assert await talk.code(b"XCLIENT LOGIN=ann ADDR=198.51.100.7\r\n") == b"220"
+        assert await talk.code(HELLO) == b"250"
+        assert await talk.code(b"STARTTLS\r\n") == b"220"
+        await talk.start_tls(opportunistic_context())
+        assert await talk.code(HELLO) == b"250"
+        await send(talk)
+        origin = place.said(MessageAccepted)[-1].envelope.origin
+        assert origin is not None
+        assert (origin.user, origin.client_ip) == (None, SENDER)

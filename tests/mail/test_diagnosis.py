@@ -18,8 +18,9 @@ def test_whatever_is_permanent_is_charged_to_the_delivery() -> None:
 
 def test_what_says_nothing_about_the_message_is_charged_to_the_site() -> None:
     assert {kind for kind in Kind if kind.charge is Charge.SITE} == {
-        *(Kind.DNS, Kind.CONNECT, Kind.TIMEOUT, Kind.CONNECTION_LOST, Kind.PROTOCOL),
+        *(Kind.DNS, Kind.DNS_INSECURE, Kind.CONNECT, Kind.TIMEOUT, Kind.CONNECTION_LOST, Kind.PROTOCOL),
         *(Kind.BUSY, Kind.HOST_REFUSED, Kind.TLS_UNAVAILABLE, Kind.TLS_FAILED),
+        *(Kind.TLS_UNTRUSTED, Kind.LOGIN_REFUSED),
     }
 
 

@@ -16,7 +16,7 @@ from empath.mail.failure import (
 from empath.smtp import Reply
 
 ANSWERED = [phase for phase in Phase if phase not in (Phase.ROUTE, Phase.CONNECT)]
-BEFORE_MAIL = (Phase.GREETING, Phase.HELLO, Phase.STARTTLS)
+BEFORE_MAIL = (Phase.GREETING, Phase.HELLO, Phase.STARTTLS, Phase.LOGIN)
 
 
 def kind(code: int, phase: Phase, *, enhanced: str | None = None, accepted_before: int = 0) -> Kind:
@@ -49,6 +49,8 @@ def test_421_is_the_sites_wherever_it_comes(phase: Phase) -> None:
         (550, Phase.HELLO, Kind.HOST_REFUSED),
         (454, Phase.STARTTLS, Kind.TLS_UNAVAILABLE),
         (501, Phase.STARTTLS, Kind.TLS_UNAVAILABLE),
+        (454, Phase.LOGIN, Kind.BUSY),
+        (535, Phase.LOGIN, Kind.LOGIN_REFUSED),
         (451, Phase.MAIL, Kind.MESSAGE_DEFERRED),
         (550, Phase.MAIL, Kind.MESSAGE_REJECTED),
         (450, Phase.RCPT, Kind.RECIPIENT_DEFERRED),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empath.mail.envelope import Envelope, Origin, Recipient
-from empath.mail.headers import date, fields, hops, received, return_path, split
+from empath.mail.headers import date, fields, hops, received, return_path, split, without
 from empath.mail.ids import MessageId
 from empath.smtp import Address
 
@@ -102,8 +102,28 @@ def test_the_stamp_of_a_message_that_came_by_tls() -> None:
     assert lines[3] == b"tls TLS_AES_256_GCM_SHA384;"
 
 
-def test_a_cipher_without_a_registered_name_gets_no_clause() -> None:
+@pytest.mark.parametrize("protocol", ["ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTP", "UTF8SMTPSA", "SMTP"])
+def test_the_stamp_says_how_the_message_came(protocol: str) -> None:
+    assert b" with %b id " % protocol.encode() in stamp(evolve(ENVELOPE, origin=evolve(ORIGIN, protocol=protocol)))
+
+
+def test_a_cipher_of_tls_1_2_is_given_its_registered_name() -> None:
     origin = evolve(ORIGIN, tls_version="TLSv1.2", tls_cipher="ECDHE-RSA-AES256-GCM-SHA384")
+    assert b"\ttls TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384;" in stamp(evolve(ENVELOPE, origin=origin))
+
+
+def test_a_login_is_nobodys_business() -> None:
+    assert stamp(evolve(ENVELOPE, origin=evolve(ORIGIN, user="ann"))) == stamp()
+
+
+def test_fields_of_one_name_are_taken_out_and_the_others_stay_as_they_are() -> None:
+    section = b"A: b\r\nX:\r\n y\r\nx : z\r\nC:\td\r\n"
+    assert without(section, b"x") == b"A: b\r\nC:\td\r\n"
+    assert without(section, b"q") == section
+
+
+def test_a_cipher_without_a_registered_name_gets_no_clause() -> None:
+    origin = evolve(ORIGIN, tls_version="TLSv1.2", tls_cipher="PSK-AES128-CBC-SHA")
     assert b"tls " not in stamp(evolve(ENVELOPE, origin=origin))
 
 
@@ -140,7 +160,7 @@ def test_the_client_is_named_by_its_address_and_by_what_it_claims(
         protocol=st.just("ESMTP"),
         listener=st.text(),
         tls_version=st.none() | st.text(),
-        tls_cipher=st.none() | st.just("TLS_AES_128_GCM"),
+        tls_cipher=st.none() | st.just("TLS_AES_128_GCM") | st.text(),
     )
 )
 def test_whatever_a_client_says_the_stamp_is_one_well_formed_field(origin: Origin) -> None:

@@ -111,7 +111,9 @@ def opened(number: int = 7) -> SessionOpened:
 
 def closed(number: int = 7) -> SessionClosed:
     """And gone."""
-    return SessionClosed(at=NOW, session=SessionId(1, number), messages=1, duration_s=2.0, reason="quit")
+    return SessionClosed(
+        at=NOW, session=SessionId(1, number), client_ip="192.0.2.50", messages=1, duration_s=2.0, reason="quit"
+    )
 
 
 def breaker(after: str) -> BreakerMoved:

@@ -17,7 +17,7 @@ from empath.ops.pulse import STILL_S, Pulse
 from empath.ops.recent import RecentAttempts
 from empath.sim import SimulatedWorld
 from empath.sim.disk import Trouble
-from empath.spool.contract import Acceptance, Spool
+from empath.spool.contract import Acceptance, Quarantined, Spool
 from empath.spool.memory import MemoryStore
 from empath.spool.open import open_spool
 from empath.world import TcpEndpoint
@@ -131,6 +131,15 @@ async def test_less_room_than_spool_min_free_makes_it_unready_until_there_is_mor
     patient.world.files.capacity_bytes = 2 * MIN_FREE_BYTES
     await trio.sleep(FRESH_S)
     assert (await patient.get("/health/ready"))[0] == 200
+
+
+async def test_damaged_messages_make_it_degraded_and_not_unready(patient: Patient, autojump_clock: MockClock) -> None:
+    await patient.queue(1)
+    claimed = await patient.spool.claim(now=1.0, until=2.0, latest=3.0, room=1)
+    await patient.spool.record([Quarantined(key=claimed.claims[0].deliveries[0].key, reason="torn")])
+    assert (await patient.get("/health/detailed"))[1]["status"] == "degraded"
+    check = await patient.check("quarantine")
+    assert (check["value"], check["hint"]) == (1, "stop the daemon and run `empath spool verify`")
 
 
 async def test_max_queue_size_makes_it_unready(patient: Patient, autojump_clock: MockClock) -> None:

@@ -12,6 +12,8 @@ from empath.mail import (
     MessageAccepted,
     MessageRefused,
     ReportMade,
+    SessionClosed,
+    SessionOpened,
 )
 from empath.mail.delivery import Status
 from empath.mail.diagnosis import Diagnosis, Kind, Phase
@@ -117,6 +119,37 @@ def attempted(outcome: Outcome) -> Fact:
 )
 def test_a_fact_is_one_line(fact: Fact, line: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "empath.mail"):
+        log_fact(fact)
+    assert caplog.messages == [line]
+
+
+@pytest.mark.parametrize(
+    ("fact", "line"),
+    [
+        (
+            SessionOpened(at=0, session=SESSION, listener="192.0.2.1:25", client_ip="192.0.2.9"),
+            "6911c5b5-7 opened client=192.0.2.9 listener=192.0.2.1:25",
+        ),
+        (
+            SessionClosed(
+                at=0,
+                session=SESSION,
+                client_ip=None,
+                messages=1,
+                duration_s=2.04,
+                reason="TLS failed: no shared cipher",
+            ),
+            "6911c5b5-7 closed client=- messages=1 seconds=2.0 reason=TLS failed: no shared cipher",
+        ),
+    ],
+)
+def test_how_sessions_begin_and_end_is_for_those_who_look_closer(
+    fact: Fact, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "empath.mail"):
+        log_fact(fact)
+    assert caplog.messages == []
+    with caplog.at_level(logging.DEBUG, "empath.mail"):
         log_fact(fact)
     assert caplog.messages == [line]
 

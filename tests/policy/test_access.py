@@ -79,6 +79,14 @@ def test_neither_case_nor_quotes_get_anybody_around_a_list(address: str) -> None
     assert not permits("", "ann@example.org", address)
 
 
+@pytest.mark.parametrize(
+    "address", ["J\u00dcRG@example.org", "ju\u0308rg@example.org", "JU\u0308RG@example.org", '"j\u00fcrg"@example.org']
+)
+def test_no_other_spelling_of_a_letter_outside_ascii_gets_anybody_around_a_list(address: str) -> None:
+    assert not permits("", "j\u00fcrg@example.org", address)
+    assert not permits("", address, "j\u00fcrg@example.org")
+
+
 @pytest.mark.parametrize("address", ["x@bücher.example", "x@xn--BCHER-kva.example"])
 def test_a_domain_is_listed_in_all_its_spellings(address: str) -> None:
     assert not permits("", "bücher.example", address)

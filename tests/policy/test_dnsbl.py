@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.dnsbl import Zone, client_address
+from empath.policy.dnsbl import Zone
 
 ZONE = Zone.parse("bl.example")
 
@@ -59,9 +59,3 @@ def test_a_list_that_does_not_answer_us_is_seen() -> None:
 def test_what_is_no_zone_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  what it says is of several sources
         Zone.parse(text)
-
-
-def test_a_client_is_asked_for_under_its_own_address() -> None:
-    assert client_address("::ffff:192.0.2.1") == ipaddress.ip_address("192.0.2.1")
-    assert client_address("2001:db8::1") == ipaddress.ip_address("2001:db8::1")
-    assert client_address("") is None

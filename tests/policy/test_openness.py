@@ -30,6 +30,10 @@ TOO_OPEN = {
     "IPv4 behind 6to4": ["2002::/16"],
     "IPv4 behind Teredo": ["2001::/32"],
     "IPv4 behind NAT64": ["64:ff9b::/96"],
+    "half of 6to4": ["2002::/17"],
+    "half of Teredo": ["2001::/33"],
+    "half of NAT64": ["64:ff9b::/97"],
+    "a quarter in each of two forms": ["64:ff9b::/98", "2002:4000::/18"],
 }
 
 

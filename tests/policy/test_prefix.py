@@ -1,6 +1,26 @@
+import ipaddress
+
 import pytest
 
-from empath.policy.prefix import Prefixes
+from empath.policy.prefix import Prefixes, client_address
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+    ],
+)
+def test_a_client_has_one_address_however_it_is_written(text: str, address: str) -> None:
+    assert client_address(text) == ipaddress.ip_address(address)
+
+
+@pytest.mark.parametrize("text", ["", "mail.example.org", "192.0.2.1:25"])
+def test_what_is_no_address_is_none(text: str) -> None:
+    assert client_address(text) is None
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,11 @@ def test_with_room_for_all_it_is_a_bucket_for_each(steps: list[tuple[int, float]
     for key, step in steps:
         now += step
         assert quota.take(str(key), now) == alone[key].take("it", now)
+
+
+def test_a_token_that_is_not_there_yet_can_be_reserved() -> None:
+    quota = Quota(rate_per_s=0.5, burst=2, max_keys=10)
+    assert [quota.reserve("a", 100.0) for _ in range(4)] == [100.0, 100.0, 102.0, 104.0]
+    assert quota.reserve("b", 100.0) == 100.0
+    assert not quota.take("a", 105.0)
+    assert quota.take("a", 106.0)

@@ -23,9 +23,7 @@ _LAST: Final = re.compile(r"""^( +|.*"message":")configuration """)
 # What is tried is this tree, or the program that is installed beside another interpreter (`just package`).
 _INSTALLED: Final = os.environ.get("EMPATH_INSTALLED")
 _COMMAND: Final = (
-    (f"{_INSTALLED}/bin/empath",)
-    if _INSTALLED
-    else (sys.executable, "-c", "from empath.cli.main import main; main()")
+    (f"{_INSTALLED}/bin/empath",) if _INSTALLED else (sys.executable, "-c", "from empath.cli.main import main; main()")
 )
 
 

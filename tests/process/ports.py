@@ -11,10 +11,10 @@ def free_port() -> int:
         return port
 
 
-def wait_until_listening(port: int, timeout_s: float = 10.0) -> None:
+def wait_until_listening(port: int, host: str = "127.0.0.1", timeout_s: float = 10.0) -> None:
     """Wait until somebody listens."""
     deadline = time.monotonic() + timeout_s
-    while not is_open(port):
+    while not is_open(port, host):
         assert time.monotonic() < deadline, f"nobody listens on port {port}"
         time.sleep(0.02)
 
@@ -27,10 +27,10 @@ def wait_until_refused(port: int, timeout_s: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-def is_open(port: int) -> bool:
+def is_open(port: int, host: str = "127.0.0.1") -> bool:
     """Tell whether somebody listens."""
     try:
-        socket.create_connection(("127.0.0.1", port)).close()
+        socket.create_connection((host, port)).close()
     except ConnectionRefusedError:
         return False
     return True

@@ -49,10 +49,11 @@ postlog   unix-dgram n  -       n       -       1       postlogd
 
 
 @contextmanager
-def postfix(*, next_hop: str) -> Iterator[str]:
+def postfix(*, next_hop: str, chain: bytes = b"") -> Iterator[str]:
     """Run a Postfix that takes all mail and sends it on to ``host:port``; where it listens.
 
-    It changes its user, so it must be started by root, in a directory that its user can reach.
+    With a ``chain``, a key with its certificates as PEM, it offers STARTTLS. It changes its user, so it must be started
+    by root, in a directory that its user can reach.
     """
     home = Path(tempfile.mkdtemp(prefix="postfix-"))
     try:
@@ -62,7 +63,9 @@ def postfix(*, next_hop: str) -> Iterator[str]:
         shutil.chown(home / "data", "postfix")
         host, _, port = next_hop.rpartition(":")
         own_port = free_port()
-        (home / "etc" / "main.cf").write_text(_MAIN.format(home=home, next_hop=f"[{host}]:{port}"))
+        tls = f"smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {home}/chain.pem\n" if chain else ""
+        (home / "chain.pem").write_bytes(chain)
+        (home / "etc" / "main.cf").write_text(_MAIN.format(home=home, next_hop=f"[{host}]:{port}") + tls)
         (home / "etc" / "master.cf").write_text(_MASTER.format(port=own_port))
         _control(home, "start")
         try:

@@ -66,6 +66,8 @@ class Sink:
 
     delay_s: float = 0.0
     """How long it thinks before it takes a message."""
+    port: int = 0
+    """Where it listens; 0: on any free port."""
     keep_content: bool = True
     relays: int = 1
     """How many relays a message passes before it comes here."""
@@ -83,7 +85,7 @@ class Sink:
     _news: Condition = field(init=False, factory=Condition)
 
     def __enter__(self) -> Self:
-        self._server = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._server = socket.create_server(("127.0.0.1", self.port), backlog=128)
         acceptor = Thread(target=self._accept, args=(self._server,))
         acceptor.start()
         self._sessions[acceptor] = self._server

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from tests.peers import needs
+from tests.peers import mounts, needs
 from tests.process.daemon import Daemon, live
 from tests.process.sink import Sink
 
@@ -72,6 +72,7 @@ def fill(daemon: Daemon, size_bytes: int) -> tuple[set[bytes], str]:
 
 
 @needs("unshare", "mount")
+@mounts("--map-root-user")
 @pytest.mark.parametrize("min_free", ["0", f"{MIN_FREE_MIB}MiB"])
 @pytest.mark.parametrize("size", SIZES)
 def test_mail_is_refused_until_what_is_there_has_gone_out(tmp_path: Path, size: str, min_free: str) -> None:

@@ -33,7 +33,7 @@ def test_the_sandbox_moves_on_from_a_taken_port_and_says_so(tmp_path: Path) -> N
             stack.enter_context(socket.create_server(("127.0.0.1", 1025)))
         daemon = stack.enter_context(Daemon(tmp_path))
         assert daemon.port > 1025
-        assert "WARNING empath.app.worker cannot listen on 127.0.0.1:1025: it is taken by " in daemon.log
+        assert "warning app.worker cannot listen on 127.0.0.1:1025: it is taken by " in daemon.log
         assert daemon.stop() == 0
     assert f"try  empath send --server {daemon.address} --to ann@example.org" in daemon.log
 

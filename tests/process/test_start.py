@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.process.daemon import Daemon, empath, live
 from tests.process.sink import Sink
@@ -45,8 +46,30 @@ def test_the_service_manager_is_told_when_everything_listens(tmp_path: Path, mon
         manager.settimeout(20)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         with Daemon(tmp_path, live(tmp_path, next_hop="127.0.0.1:25")) as daemon:
-            assert manager.recv(100) == b"READY=1"
+            assert manager.recv(1000).startswith(f"READY=1\nSTATUS=accepting mail on {daemon.address}".encode())
             assert daemon.stop() == 0
+        assert manager.recv(1000) == b"STOPPING=1\nSTATUS=finishing what has begun\nEXTEND_TIMEOUT_USEC=45000000"
+
+
+def test_an_open_relay_does_not_start(tmp_path: Path) -> None:
+    everybody = 'relay.from_networks = ["0.0.0.0/1", "128.0.0.0/1"]'
+    done = empath("serve", "--config", str(live(tmp_path, next_hop="127.0.0.1:25", settings=everybody)), home=tmp_path)
+    assert done.status == os.EX_CONFIG
+    assert "relay.from_networks: these networks are too many: together they hold 100% of IPv4" in done.stderr
+    assert "anybody could send anything through this host" in done.stderr
+
+
+def test_a_users_file_that_is_none_is_named(tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("mx.example.org")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    (tmp_path / "users").write_text("ann:hunter2\n")
+    files = f'starttls = {{ cert_file = "{tmp_path}/both.pem", key_file = "{tmp_path}/both.pem" }}'
+    login = f'auth = "required"\nusers_file = "{tmp_path}/users"'
+    config = live(tmp_path, next_hop="127.0.0.1:25", listener=f'tls = "implicit"\n{files}\n{login}')
+    done = empath("serve", "--config", str(config), home=tmp_path)
+    assert done.status == os.EX_CONFIG
+    assert f"error[USR001] {tmp_path}/users, line 1: the credential cannot be used" in done.stderr
+    assert "hunter2" not in done.stderr
 
 
 def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
@@ -100,8 +123,9 @@ def test_warnings_about_the_configuration_are_shown_and_do_not_keep_it_from_star
 def test_the_announcement_says_where_mail_goes_and_what_was_read(settings: str, said: str, tmp_path: Path) -> None:
     with Daemon(tmp_path, live(tmp_path, next_hop="127.0.0.1:25", settings=settings)) as daemon:
         assert daemon.stop() == 0
-    assert daemon.lines == [
+    assert [line for line in daemon.lines if "running as root" not in line] == [
         f"empath mx.example.org: {said}",
         f"  smtp {daemon.address}   spool {tmp_path}/spool",
+        f"  http://{daemon.http} metrics, health, api",
         f"  configuration {daemon.config}",
     ]

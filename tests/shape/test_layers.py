@@ -8,6 +8,9 @@ import pytest
 
 from tests.shape.tree import Module, modules, parse
 
+# What a program is put together from.
+PARTS = {"smtp", "mail", "policy", "world", "config", "spool", "hooks", "ingress", "delivery", "capture", "ops"}
+
 # Package -> what of ours it may import, itself aside. A name grants that package or module with all below it;
 # `sim.__init__` grants what the package itself offers and no module inside it.
 LAYERS = {
@@ -17,16 +20,16 @@ LAYERS = {
     "world": {"smtp.address"},
     "config": {"smtp", "mail", "policy", "world"},
     "spool": {"mail", "world"},
-    "ingress": {"smtp", "mail", "policy", "config.schema", "world", "spool.contract"},
+    # The author of a hook needs what this package offers, and what its arguments are; so it stands below reception,
+    # which asks hooks, and above configuration, in whose terms a hook declares its settings.
+    "hooks": {"smtp", "mail", "policy", "world", "config"},
+    "ingress": {"smtp", "mail", "policy", "config.schema", "world", "spool.contract", "hooks"},
     "delivery": {"smtp", "mail", "policy", "config.schema", "world", "spool.contract"},
     "capture": {"smtp", "mail", "world"},
     "ops": {"mail", "policy", "config", "world", "spool.contract", "delivery.explain"},
-    "app": {"smtp", "mail", "policy", "world", "config", "spool", "ingress", "delivery", "capture", "ops"},
-    "sim": {"smtp", "mail", "policy", "world", "config", "spool", "ingress", "delivery", "capture", "ops", "app"},
-    "cli": {
-        *("smtp", "mail", "policy", "world", "config", "spool", "ingress", "delivery", "capture", "ops", "app"),
-        "sim.__init__",
-    },
+    "app": PARTS,
+    "sim": PARTS | {"app"},
+    "cli": PARTS | {"app", "sim.__init__"},
 }
 
 # Where the operating system may be touched, as packages and modules.

@@ -11,9 +11,13 @@ from attrs import define, field
 
 from empath.app import Worker
 from empath.config.schema import (
+    ApiSettings,
+    AuditSettings,
     Config,
     DeliverySettings,
+    HealthSettings,
     ListenerSettings,
+    MetricsSettings,
     Mode,
     RelaySettings,
     SmtpSettings,
@@ -43,13 +47,17 @@ DAY_S = 86_400.0
 
 
 def config_with(delivery: DeliverySettings | None = None) -> Config:
-    """A relay for one client."""
+    """A relay for one client, and nothing beside it that would wake up each second of all these days."""
     return Config(
         mode=Mode.LIVE,
         hostname=Domain.parse(OWN_NAME),
         relay=RelaySettings(from_networks=(ip_network(CLIENT),), domains=(Domain.parse("open.example"),)),
         smtp=SmtpSettings(listeners=(ListenerSettings(listen_addr=ENTRANCE),)),
         delivery=delivery or DeliverySettings(),
+        metrics=MetricsSettings(enabled=False),
+        health=HealthSettings(enabled=False),
+        api=ApiSettings(enabled=False),
+        audit=AuditSettings(enabled=False),
     )
 
 
@@ -175,6 +183,7 @@ class Stage:
         """Everything that should not have happened. To be asked when no worker runs."""
         evidence = Evidence(
             ledger=self.client.ledger,
+            unheard=self.client.unheard,
             taken=self.taken,
             facts=self.facts,
             queue=queue or queue_of(self.memory),

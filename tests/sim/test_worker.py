@@ -58,7 +58,7 @@ async def test_a_shutdown_gives_up_a_host_that_never_answers_the_dot_when_the_gr
         assert trio.current_time() - asked_at == pytest.approx(stage.config.shutdown.grace_s, abs=1)
         server.rules.clear()
         again = await stage.start(nursery)
-        await trio.sleep(600)
+        await trio.sleep(2 * stage.config.delivery.uncertain.pause_s)
         again.stop()
         await again.over.wait()
     assert [one.confirmed for one in server.taken] == [False, True]

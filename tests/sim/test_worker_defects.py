@@ -78,9 +78,10 @@ async def test_defect_4_expiry_is_reported_when_the_time_is_over() -> None:
     async with stage.play():
         await stage.send("one", "bob@example.org")
         await trio.sleep(5 * DAY_S - 1)
-        assert stage.reports == []
+        (warning,) = stage.reports
         await trio.sleep(2)
-    (report,) = stage.reports
+    (_, report) = stage.reports
+    assert b"Action: delayed" in warning.content
     assert [fact.status for fact in stage.ended if fact.diagnosis] == [Status.EXPIRED]
     assert b"Status: 4.2.0" in report.content or b"Status: 5.2.0" in report.content
     assert stage.breaches() == []

@@ -99,9 +99,9 @@ def test_a_cr_or_lf_alone_and_a_long_line_and_a_big_body_are_faults(content: byt
 def test_a_cr_is_known_to_stand_alone_once_the_next_octet_has_come() -> None:
     rules = LineRules(64, None)
     rules.check(b"\r")
-    assert rules.fault is BodyFault.NONE
+    assert not rules.fault
     rules.check(b"\r")  # its line feed may come yet; that of the first one cannot
-    assert rules.fault is BodyFault.LONE_CR
+    assert rules.fault == BodyFault.LONE_CR
 
 
 def test_without_a_limit_no_body_is_too_big() -> None:

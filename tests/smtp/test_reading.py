@@ -142,9 +142,13 @@ def test_a_recipient_may_be_utf8_where_mail_asked_for_it() -> None:
 # -- extensions
 
 
-@pytest.mark.parametrize("line", [b"STARTTLS", b"AUTH PLAIN", b"XCLIENT NAME=x"])
+@pytest.mark.parametrize("line", [b"STARTTLS", b"AUTH PLAIN"])
 def test_what_was_never_offered_is_not_available(line: bytes) -> None:
     assert judged(State.READY, line, BASIC) == (502, "5.5.1", False)
+
+
+def test_a_stranger_may_not_speak_for_others() -> None:
+    assert judged(State.READY, b"XCLIENT NAME=x", BASIC) == (550, "5.7.0", False)
 
 
 def test_what_is_not_available_is_said_in_a_way_that_helps() -> None:

@@ -121,6 +121,15 @@ def test_credentials_that_would_end_early_are_refused(mechanism: str, credential
         client_exchange(mechanism, credentials)
 
 
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize(
+    "credentials", [Credentials("a\ud800", "s"), Credentials("a", "\udfff"), Credentials("a", "s", "\udc80")]
+)
+def test_credentials_that_utf8_cannot_carry_are_refused(mechanism: str, credentials: Credentials) -> None:
+    with pytest.raises(LocalProtocolError, match="UTF-8"):
+        client_exchange(mechanism, credentials)
+
+
 def test_a_mechanism_that_is_not_here_is_a_local_error() -> None:
     with pytest.raises(LocalProtocolError, match="GSSAPI"):
         server_exchange("GSSAPI")

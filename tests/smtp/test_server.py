@@ -420,6 +420,16 @@ def test_a_proxy_starts_the_session_over_but_for_tls() -> None:
     assert (server.state, server.facts) == (State.GREETED, Facts(tls=True))
 
 
+def test_a_client_whose_login_a_proxy_vouches_for_is_not_asked_for_it_again() -> None:
+    server = server_in(State.READY, tls=True)
+    serve(server, b"XCLIENT LOGIN=ann\r\n", Reply(220))
+    assert server.facts == Facts(tls=True, authenticated=True)
+    assert "AUTH" not in server.extensions
+    serve(server, b"EHLO client.example\r\n", server.hello_reply())
+    serve(server, b"XCLIENT LOGIN=[UNAVAILABLE]\r\n", Reply(220))
+    assert server.facts == Facts(tls=True)
+
+
 # -- replies
 
 
@@ -520,6 +530,12 @@ def test_counts_the_refusals() -> None:
     server = server_in(State.READY)
     serve(server, b"FOO\r\nRCPT TO:<a@b>\r\nVRFY x\r\n", Reply(550))
     assert server.errors == 3
+
+
+def test_want_of_room_is_no_error_of_the_client() -> None:
+    server = server_in(State.MAIL)
+    serve(server, b"RCPT TO:<a@b>\r\n" * 30, Reply(452))
+    assert server.errors == 0
 
 
 @pytest.mark.parametrize("commands", [(b"DATA\r\n", b".\r\n"), (b"BDAT 0 LAST\r\n",)])

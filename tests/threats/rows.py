@@ -68,6 +68,7 @@ INPUT: Final = (
             "tests/dialogues/starttls/injection-later.txt",
             "tests/dialogues/starttls/injection-of-a-part.txt",
             "tests/dialogues/starttls/forgets-the-identity.txt",
+            "tests/ingress/test_xclient.py::test_a_login_that_was_said_in_clear_is_forgotten_by_starttls",
             "tests/ingress/test_session.py::test_plain_text_behind_starttls_ends_the_session",
             "tests/ingress/test_session.py::test_starttls_begins_the_session_anew",
         ),
@@ -123,7 +124,18 @@ INPUT: Final = (
         "the grammar is checked, and Received stays one well-formed field (RFC 5321 4.4)",
         (
             "tests/mail/test_headers.py::test_whatever_a_client_says_the_stamp_is_one_well_formed_field",
+            "tests/ingress/test_content.py::test_a_first_line_that_would_go_on_with_our_field_becomes_body",
             "tests/dialogues/grammar/hello-name.txt",
+        ),
+    ),
+    Row(
+        "another spelling of an address that a list names: case, quotes, A-labels, letters composed in another way",
+        "lists of senders, recipients, aliases and logins compare what an address means",
+        (
+            "tests/policy/test_access.py::test_neither_case_nor_quotes_get_anybody_around_a_list",
+            "tests/policy/test_access.py::test_no_other_spelling_of_a_letter_outside_ascii_gets_anybody_around_a_list",
+            "tests/policy/test_access.py::test_a_domain_is_listed_in_all_its_spellings",
+            "tests/policy/test_logins.py::test_a_login_has_one_spelling",
         ),
     ),
     Row(

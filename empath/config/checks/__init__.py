@@ -8,7 +8,19 @@ be; warnings are about what an operator wrote and may have meant, never about de
 from collections.abc import Iterator
 from typing import Final
 
-from empath.config.checks import reception, sending
+from empath.config.checks import (
+    certificates,
+    encryption,
+    login,
+    next_hops,
+    proxies,
+    reception,
+    relaying,
+    retrying,
+    sending,
+    smart_host,
+    watching,
+)
 from empath.config.checks.finding import Subject
 from empath.config.faults import Fault, Severity
 from empath.config.layers import Layers
@@ -16,15 +28,28 @@ from empath.config.structure import Reading
 
 _CHECKS: Final = (
     sending.hostname,
-    reception.open_relay,
+    relaying.open_relay,
+    relaying.trusted_proxies,
+    relaying.aliases,
+    proxies.believed,
     reception.listeners,
+    certificates.certificates,
+    login.authentication,
     reception.addresses,
     reception.limits,
     sending.schedule,
+    retrying.rules,
     sending.timeouts,
     sending.loops,
     sending.connections,
-    sending.encryption,
+    encryption.policies,
+    encryption.overrides,
+    encryption.dane,
+    smart_host.login,
+    next_hops.dnssec,
+    next_hops.families,
+    watching.not_yet,
+    watching.retention,
 )
 
 

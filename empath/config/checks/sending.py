@@ -6,7 +6,7 @@ from typing import Final
 from empath.config.checks.finding import UNSPECIFIED, Finding, Subject, below_rfc, no_effect
 from empath.config.faults import Code
 from empath.config.places import KeyPath
-from empath.config.schema import DeliverySettings, HostPort, Mode, TlsPolicy
+from empath.config.schema import DeliverySettings, HostPort, Mode
 from empath.config.units import format_duration
 from empath.smtp.address import Domain
 
@@ -145,20 +145,3 @@ def connections(subject: Subject) -> Iterator[Finding]:
     for domain, settings in delivery.domains.items():
         if settings.max_connections is not None and settings.max_connections > delivery.max_parallel_deliveries:
             yield from no_effect(subject, ("delivery", "domains", domain.text, "max_connections"), whole)
-
-
-def encryption(subject: Subject) -> Iterator[Finding]:
-    """A domain that says no to TLS where all say yes."""
-    delivery = subject.config.delivery
-    policy: KeyPath = ("delivery", "tls", "default_policy")
-    for domain, settings in delivery.domains.items():
-        key: KeyPath = ("delivery", "domains", domain.text, "require_tls")
-        if delivery.tls.default_policy is TlsPolicy.REQUIRED and not settings.require_tls and subject.is_given(key):
-            yield Finding(
-                code=Code.NO_EFFECT,
-                about=(key, policy),
-                what='= false changes nothing while default_policy = "required"',
-                why="require_tls only adds to the default",
-                remedy='default_policy = "opportunistic" with require_tls = true where it is needed',
-                is_error=False,
-            )

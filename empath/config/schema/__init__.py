@@ -7,41 +7,57 @@ value is in its limits when it comes from `empath.config.load`; the classes them
 
 Each attribute carries its `Key` as metadata: what it means, how it is read, its limits, and whether a change needs a
 restart. A key stands here from the day that something obeys it, not earlier; what is planned is listed in
-`empath.config.absent`, so that using it is an error with a reason and never a setting without effect.
+`empath.config.absent`, so that using it is an error with a reason and never a setting without effect. (Three keys of
+``[api]`` are the exception: `empath.config.checks.watching` warns of them.)
 
 Why not one flat table of options with getters: a session would then hold the settings of everything, and a misspelled
 name would be found while it runs. Here it is handed ``config.smtp.limits``, and a type checker reads along.
 """
 
+from empath.config.schema.auth import AuthSettings
+from empath.config.schema.capture import CaptureSettings
+from empath.config.schema.certificates import CertificateSettings, ReceptionTlsSettings
 from empath.config.schema.delivery import (
     BreakerSettings,
     DeliverySettings,
+    DnssecSettings,
     DnsSettings,
     DomainSettings,
-    DsnSettings,
     PoolSettings,
     QueueBackend,
     RateLimitSettings,
     TimeoutSettings,
-    TlsSettings,
     WorkerSettings,
 )
+from empath.config.schema.encryption import TlsOverrideSettings, TlsSettings
 from empath.config.schema.keys import Key, walk
+from empath.config.schema.limits import LimitSettings
 from empath.config.schema.operators import (
     ApiSettings,
     AuditSettings,
     HealthSettings,
+    HttpSettings,
     LogFormat,
     LogLevel,
     LogSettings,
     MetricsSettings,
     Redaction,
 )
+from empath.config.schema.outcomes import (
+    DsnSettings,
+    RetryRuleSettings,
+    RetrySettings,
+    SuccessReports,
+    UncertainAction,
+    UncertainSettings,
+)
 from empath.config.schema.root import ALIASES, Config, Mode, ShutdownSettings, SpoolSettings
+from empath.config.schema.smart_host import Mechanism, SmartHostAuthSettings, SmartHostTls
 from empath.config.schema.smtp import (
     LOOPBACK,
-    CertificateSettings,
-    LimitSettings,
+    FailMode,
+    HookSettings,
+    ListenerAuth,
     ListenerSettings,
     ListenerTls,
     Profile,
@@ -56,24 +72,32 @@ __all__ = [
     "LOOPBACK",
     "ApiSettings",
     "AuditSettings",
+    "AuthSettings",
     "BreakerSettings",
+    "CaptureSettings",
     "CertificateSettings",
     "Config",
     "DeliverySettings",
     "DnsSettings",
+    "DnssecSettings",
     "DomainSettings",
     "DsnSettings",
+    "FailMode",
     "HealthSettings",
+    "HookSettings",
     "HostPort",
+    "HttpSettings",
     "IPAddress",
     "IPNetwork",
     "Key",
     "LimitSettings",
+    "ListenerAuth",
     "ListenerSettings",
     "ListenerTls",
     "LogFormat",
     "LogLevel",
     "LogSettings",
+    "Mechanism",
     "MetricsSettings",
     "Mode",
     "Period",
@@ -82,14 +106,23 @@ __all__ = [
     "QueueBackend",
     "Rate",
     "RateLimitSettings",
+    "ReceptionTlsSettings",
     "Redaction",
     "RelaySettings",
+    "RetryRuleSettings",
+    "RetrySettings",
     "ShutdownSettings",
+    "SmartHostAuthSettings",
+    "SmartHostTls",
     "SmtpSettings",
     "SpoolSettings",
+    "SuccessReports",
     "TimeoutSettings",
+    "TlsOverrideSettings",
     "TlsPolicy",
     "TlsSettings",
+    "UncertainAction",
+    "UncertainSettings",
     "WorkerSettings",
     "walk",
 ]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from empath.config.kinds import FILE, HOST, NAME_SERVER, WHOLE, rate
+from empath.config.kinds import FILE, FLAG, HOST, NAME_SERVER, WHOLE, one_of, rate
+from empath.config.own_addresses import OWN_HOST, SOURCES
+from empath.config.schema.encryption import TlsSettings
 from empath.config.schema.keys import (
     choice,
     count,
@@ -15,16 +17,19 @@ from empath.config.schema.keys import (
     flag,
     optional,
     several,
+    size,
     table,
     tables_by_domain,
 )
+from empath.config.schema.outcomes import DsnSettings, RetrySettings, UncertainSettings
+from empath.config.schema.smart_host import SmartHostAuthSettings
 from empath.config.units import HostPort, Period, Rate
+from empath.policy.approach import IpPreference
 from empath.policy.tls import TlsPolicy
 from empath.smtp.address import Domain
 from empath.world.endpoint import TcpEndpoint
 
 _BACKENDS_LATER = "this version keeps its queue in SQLite"
-_VERIFIED_LATER = "this version does not check certificates of next hops"
 
 
 class QueueBackend(Enum):
@@ -63,6 +68,14 @@ class PoolSettings:
 
 
 @frozen(kw_only=True)
+class DnssecSettings:
+    """``[delivery.dns.dnssec]``: what is made of the word of a validating resolver."""
+
+    enabled: bool = flag(True, "whether the resolver is asked if its answers are authentic")
+    enforce: bool = flag(False, "whether mail waits where DNSSEC does not vouch for the way to the host")
+
+
+@frozen(kw_only=True)
 class DnsSettings:
     """``[delivery.dns]``: who is asked, and for how long an answer holds."""
 
@@ -71,20 +84,14 @@ class DnsSettings:
     )
     timeout_s: float = duration("10s", "how long one question may take with all its repetitions")
     cache_ttl_s: float = duration(
-        "5m", "how long an answer is kept at most, whatever its own TTL; 0 keeps none", at_least="0"
+        "5m", "how long an answer is kept at most, whatever its own TTL; a second at least", at_least="0"
     )
-
-
-@frozen(kw_only=True)
-class TlsSettings:
-    """``[delivery.tls]``: encryption towards next hops."""
-
-    default_policy: TlsPolicy = choice(
-        TlsPolicy.OPPORTUNISTIC,
-        "whether TLS is never used, used when offered, or a condition",
-        not_built={"verified": _VERIFIED_LATER, "dane": _VERIFIED_LATER},
+    cache_entries: int = count(10_000, "how many answers of each kind are kept: MX, A, AAAA, TXT and TLSA")
+    max_queries: int = count(100, "how many questions may be under way at once; each has a socket or two")
+    trust_ad: bool = flag(
+        False, "whether the way to servers on other machines is safe, so that what they say of DNSSEC counts"
     )
-    ca_file: Path | None = optional(FILE, "which certificate authorities are trusted besides the system's, as PEM")
+    dnssec: DnssecSettings = table(DnssecSettings)
 
 
 @frozen(kw_only=True)
@@ -96,7 +103,15 @@ class DomainSettings:
         rate(Period.MINUTE), "how many messages may go to this domain; a number is per minute"
     )
     require_tls: bool = flag(False, "whether mail for this domain waits rather than go in clear")
+    tls_policy: TlsPolicy | None = optional(
+        one_of(TlsPolicy), "which TLS policy this domain has; else delivery.tls says"
+    )
+    accept_invalid_certs: bool | None = optional(
+        FLAG, "whether the certificates of its hosts are not looked at; else delivery.accept_invalid_certs says"
+    )
     mx_override: HostPort | None = optional(HOST, "which host gets the mail of this domain in place of its MX hosts")
+    ip: IpPreference | None = optional(one_of(IpPreference), "which IP versions are used for it; else delivery.ip says")
+    source: tuple[str, ...] | None = optional(SOURCES, "from which address we connect; else delivery.source says")
 
 
 @frozen(kw_only=True)
@@ -112,6 +127,7 @@ class RateLimitSettings:
     default: Rate | None = optional(
         rate(Period.MINUTE), "how many messages may go to a domain that has no rate_limit; a number is per minute"
     )
+    max_domains: int = count(10_000, "how many domains are counted at once; the one used longest ago is forgotten")
 
 
 @frozen(kw_only=True)
@@ -121,13 +137,6 @@ class BreakerSettings:
     failure_threshold: int = count(5, "how many failures of a site in a row open its breaker")
     timeout_s: float = duration("60s", "how long an open breaker lets nothing through before it probes")
     half_open_max_calls: int = count(3, "how many probes decide whether the breaker closes")
-
-
-@frozen(kw_only=True)
-class DsnSettings:
-    """``[delivery.dsn]``: reports to senders (RFC 3464)."""
-
-    bounce: bool = flag(True, "whether the sender is told of a delivery that failed for good")
 
 
 @frozen(kw_only=True)
@@ -146,8 +155,24 @@ class DeliverySettings:
         FILE, "where the backend keeps the queue; `queue` below spool.path unless set", needs_restart=True
     )
     smart_host: HostPort | None = optional(HOST, "which host gets all mail in place of the MX hosts of each domain")
+    smart_host_auth: SmartHostAuthSettings = table(SmartHostAuthSettings)
     smtp_port: int = count(25, "which port is used where neither MX nor configuration names one", at_most=65_535)
     allow_private_hosts: bool = flag(False, "whether DNS may send us to loopback, private and link-local addresses")
+    own_hosts: tuple[str, ...] = several(
+        OWN_HOST, "what else MX records may call this host, besides hostname and the addresses of its listeners"
+    )
+    ip: IpPreference = choice(IpPreference.PREFER_V4, "which IP versions are used, and which of them first")
+    source: tuple[str, ...] | None = optional(
+        SOURCES, "from which address of this host we connect; a family without one is not used then"
+    )
+    max_hosts_per_attempt: int = count(5, "how many MX hosts of a domain, the best ones, an attempt considers")
+    max_addresses_per_attempt: int = count(6, "how many addresses an attempt tries before it is deferred")
+    max_search_time_s: float = duration(
+        "30m", "how long an attempt may look for a host that answers before it begins no further one"
+    )
+    accept_invalid_certs: bool = flag(
+        False, "whether the certificates of next hops are not looked at, whatever policy asks for it"
+    )
     max_attempts: int = count(25, "how many attempts a delivery gets before it is returned", at_most=1000)
     max_age_s: float = duration("5d", "how old a delivery may become before it is returned (RFC 5321 4.5.4.1)")
     retry_base_delay_s: float = duration("60s", "how long after its first attempt a delivery is tried again")
@@ -158,9 +183,22 @@ class DeliverySettings:
     retry_jitter_factor: float = factor(
         0.2, "which part of a delay chance may add or take, so that retries spread", at_least=0, at_most=0.99
     )
+    max_deliveries_in_memory: int = count(
+        10_000, "how many deliveries may be in memory; the others wait in the spool, and lose nothing by it"
+    )
+    max_memory_bytes: int = size(
+        "64MiB", "how much the messages in memory may take, without those that are kept as files", at_least="1B"
+    )
+    max_backlog_per_site: int = count(
+        2000, "how many messages for one site may be in memory; further ones wait in the spool"
+    )
+    max_lanes: int = count(20_000, "how many sites are remembered that have no mail at the moment")
     max_parallel_deliveries: int = count(200, "how many connections to next hops may be open in all")
     max_connections_per_host: int = count(20, "how many connections one site, and one host, may get from us")
     max_recipients_per_transaction: int = count(100, "how many recipients of a message go in one transaction")
+    one_write_limit_bytes: int = size(
+        "64KiB", "how large a message may be to leave in one write with its envelope, where the host has CHUNKING"
+    )
     max_messages_per_connection: int = count(500, "how many messages a connection carries before it is closed")
     workers: WorkerSettings = table(WorkerSettings)
     connection_pool: PoolSettings = table(PoolSettings)
@@ -171,3 +209,8 @@ class DeliverySettings:
     rate_limits: RateLimitSettings = table(RateLimitSettings)
     circuit_breaker: BreakerSettings = table(BreakerSettings)
     dsn: DsnSettings = table(DsnSettings)
+    retry: RetrySettings = table(RetrySettings)
+    uncertain: UncertainSettings = table(UncertainSettings)
+    rules_file: Path | None = optional(
+        FILE, "which rules say what the answers of hosts are about, before those that come with Empath"
+    )

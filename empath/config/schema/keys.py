@@ -176,9 +176,9 @@ def factor(default: float, meaning: str, *, at_least: float, at_most: float) -> 
     return _declare(default, Key(meaning=meaning, kind=NUMBER, at_least=at_least, at_most=at_most))
 
 
-def flag(default: bool, meaning: str) -> bool:
+def flag(default: bool, meaning: str, *, needs_restart: bool = False) -> bool:
     """Declare a key that is true or false."""
-    return _declare(default, Key(meaning=meaning, kind=FLAG))
+    return _declare(default, Key(meaning=meaning, kind=FLAG, needs_restart=needs_restart))
 
 
 def choice(

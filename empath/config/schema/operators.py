@@ -1,6 +1,7 @@
 """Settings of what operators watch and steer with: ``[metrics]``, ``[health]``, ``[api]``, ``[audit]``, ``[log]``.
 
-The keys are here before all of what they switch, so that tests and measurements can be written once and for all.
+Three keys of ``[api]`` are here before what they switch, so that files can be written once and for all; setting one of
+them is answered with a warning (`empath.config.checks.watching`).
 """
 
 from enum import Enum
@@ -9,7 +10,7 @@ from pathlib import Path
 from attrs import frozen
 
 from empath.config.kinds import ENDPOINT, FILE, TEXT
-from empath.config.schema.keys import choice, count, flag, several, value
+from empath.config.schema.keys import choice, count, duration, factor, flag, several, size, value
 from empath.world.endpoint import TcpEndpoint
 
 
@@ -46,6 +47,17 @@ class LogFormat(Enum):
 
 
 @frozen(kw_only=True)
+class HttpSettings:
+    """``[http]``: what one server for the three sections below may be asked for."""
+
+    max_connections: int = count(64, "how many connections a server may have open; further ones wait")
+    read_timeout_s: float = duration("10s", "how long a request may take to come, and its answer to go")
+    max_request_bytes: int = size(
+        "16KiB", "how much of a request is held while it is not complete", at_least="1KiB", at_most="1MiB"
+    )
+
+
+@frozen(kw_only=True)
 class MetricsSettings:
     """``[metrics]``: figures for Prometheus."""
 
@@ -63,6 +75,12 @@ class HealthSettings:
     enabled: bool = flag(True, "whether health is served")
     listen_addr: TcpEndpoint = value(ENDPOINT, _loopback(8080), "where health is served; sections may share an address")
     max_queue_size: int = count(100_000, "how many deliveries may wait before the daemon calls itself not ready")
+    min_success_rate: float = factor(
+        0.5,
+        "what part of the attempts of the last 15 minutes must have gone well, else the daemon calls itself degraded",
+        at_least=0.0,
+        at_most=1.0,
+    )
 
 
 @frozen(kw_only=True)
@@ -88,6 +106,9 @@ class AuditSettings:
     )
     rotate_daily: bool = flag(True, "whether each day has its own file")
     retain_days: int = count(90, "how many days of audit log are kept", at_most=36_500)
+    max_pending: int = count(
+        10_000, "how many records may wait to be written before further ones are dropped and counted"
+    )
     redact_sender: Redaction = choice(Redaction.NONE, "what is written in place of a sender")
     redact_recipients: Redaction = choice(Redaction.NONE, "what is written in place of a recipient")
 

@@ -1,5 +1,6 @@
 """The whole configuration: the top level of the file, with ``[spool]`` and ``[shutdown]``."""
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -7,13 +8,39 @@ from typing import Final
 
 from attrs import frozen
 
-from empath.config.kinds import DOMAIN, FILE
+from empath.config.kinds import DOMAIN, FILE, Kind
 from empath.config.places import KeyPath
+from empath.config.refusal import quoted
+from empath.config.schema.capture import CaptureSettings
 from empath.config.schema.delivery import DeliverySettings
-from empath.config.schema.keys import choice, duration, size, table, value
-from empath.config.schema.operators import ApiSettings, AuditSettings, HealthSettings, LogSettings, MetricsSettings
+from empath.config.schema.keys import choice, duration, optional, size, table, value
+from empath.config.schema.operators import (
+    ApiSettings,
+    AuditSettings,
+    HealthSettings,
+    HttpSettings,
+    LogSettings,
+    MetricsSettings,
+)
 from empath.config.schema.smtp import RelaySettings, SmtpSettings
+from empath.config.units import UnitError
 from empath.smtp.address import Domain
+
+
+def _user(raw: str) -> str:
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", raw) is None:
+        raise UnitError(f"{quoted(raw)} is not the name of a user")
+    return raw
+
+
+_USER: Final = Kind(
+    noun="a user",
+    grammar="it is the name of a user of this machine, not its number",
+    example='"empath"',
+    types=(str,),
+    convert=_user,
+    show=quoted,
+)
 
 
 class Mode(Enum):
@@ -30,6 +57,7 @@ class SpoolSettings:
     """``[spool]``: where messages are kept."""
 
     path: Path = value(FILE, Path("/var/spool/empath"), "where everything that is kept lies", needs_restart=True)
+    min_free_bytes: int = size("1GiB", "how much room must be left on its disk for new mail to be taken")
     inline_body_limit_bytes: int = size(
         "256KiB",
         "how large a body may be to be kept beside its rows; larger ones become files",
@@ -58,11 +86,16 @@ class Config:
         "which name this host gives itself in EHLO, Received and reports",
         needs_restart=True,
     )
+    user: str | None = optional(
+        _USER, "which user the daemon becomes, if it starts as root, once its ports are open", needs_restart=True
+    )
     spool: SpoolSettings = table(SpoolSettings)
     relay: RelaySettings = table(RelaySettings)
     smtp: SmtpSettings = table(SmtpSettings)
     delivery: DeliverySettings = table(DeliverySettings)
+    capture: CaptureSettings = table(CaptureSettings)
     shutdown: ShutdownSettings = table(ShutdownSettings)
+    http: HttpSettings = table(HttpSettings)
     metrics: MetricsSettings = table(MetricsSettings)
     health: HealthSettings = table(HealthSettings)
     api: ApiSettings = table(ApiSettings)

@@ -1,16 +1,27 @@
 """Settings of the receiving side: ``[smtp]`` and ``[relay]``."""
 
 import ipaddress
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from attrs import frozen
 
-from empath.config.kinds import CLIENT_NETWORK, DOMAIN, ENDPOINT, FILE
-from empath.config.schema.keys import choice, count, duration, optional, several, size, table, tables, value
+from empath.config.kinds import CLIENT_NETWORK, ENDPOINT, FILE, FOREIGN, TEXT, one_of
+from empath.config.proxies import PROXY_NETWORK
+from empath.config.relaying import ADDRESS, ALIASES, PATTERN, RELAY_DOMAIN, SENDER_DOMAINS
+from empath.config.schema.auth import AuthSettings
+from empath.config.schema.certificates import CertificateSettings, ReceptionTlsSettings
+from empath.config.schema.keys import choice, count, duration, flag, optional, several, size, table, tables, value
+from empath.config.schema.limits import LimitSettings
+from empath.config.sender_logins import SENDER_LOGINS
 from empath.config.units import IPNetwork
-from empath.smtp.address import Domain
+from empath.policy.access import Pattern
+from empath.policy.aliases import AliasName
+from empath.policy.logins import SenderRule
+from empath.policy.rewriting import SenderDomain
+from empath.smtp.address import Address, Domain
 from empath.world.endpoint import TcpEndpoint
 
 LOOPBACK: Final[tuple[IPNetwork, ...]] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
@@ -21,6 +32,11 @@ class Profile(Enum):
     """What a listener is for."""
 
     RELAY = "relay"
+    """For hosts of ours that hand their mail over."""
+    MX = "mx"
+    """For other hosts, which bring mail to our domains."""
+    SUBMISSION = "submission"
+    """For people and programs that write mail (RFC 6409)."""
 
 
 class ListenerTls(Enum):
@@ -31,12 +47,12 @@ class ListenerTls(Enum):
     IMPLICIT = "implicit"
 
 
-@frozen(kw_only=True)
-class CertificateSettings:
-    """``starttls``: the certificate of a listener. Both files or neither."""
+class ListenerAuth(Enum):
+    """Whether clients of a listener log in (RFC 4954)."""
 
-    cert_file: Path | None = optional(FILE, "where the certificate with its chain lies, as PEM", needs_restart=True)
-    key_file: Path | None = optional(FILE, "where the private key of the certificate lies, as PEM", needs_restart=True)
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
 
 
 @frozen(kw_only=True)
@@ -49,10 +65,6 @@ class ListenerSettings:
     profile: Profile = choice(
         Profile.RELAY,
         "what the listener is for",
-        not_built={
-            "mx": "listener profiles come with the complete reception side",
-            "submission": "listener profiles come with the complete reception side",
-        },
         needs_restart=True,
     )
     tls: ListenerTls = choice(
@@ -61,28 +73,70 @@ class ListenerSettings:
         needs_restart=True,
     )
     starttls: CertificateSettings = table(CertificateSettings)
+    certificates: tuple[CertificateSettings, ...] = tables(CertificateSettings, default=())
+    client_ca_file: Path | None = optional(
+        FILE,
+        "which authorities clients may have a certificate of, as PEM; without it they are asked for none",
+        needs_restart=True,
+    )
+    auth: ListenerAuth = choice(
+        ListenerAuth.NONE,
+        "whether clients can log in, inside TLS and nowhere else, and whether they must before they send",
+        needs_restart=True,
+    )
+    users_file: Path | None = optional(FILE, "where the users lie that can log in", needs_restart=True)
+    proxy_protocol_from: tuple[IPNetwork, ...] = several(
+        PROXY_NETWORK,
+        "from which networks every connection begins with a PROXY header, which says who the client is",
+        needs_restart=True,
+    )
+    xclient_from: tuple[IPNetwork, ...] = several(
+        PROXY_NETWORK, "from which networks clients may speak for other ones (XCLIENT)", needs_restart=True
+    )
     max_message_size_bytes: int = size(
         "25MiB", "how large a message may be; announced by SIZE (RFC 1870)", at_least="1B", needs_restart=True
     )
+    require_single_from: bool = flag(
+        False, "whether a message with no From field, or with several, is refused (RFC 5322 3.6)", needs_restart=True
+    )
+
+
+class FailMode(Enum):
+    """What becomes of a client when a hook fails."""
+
+    OPEN = "open"
+    """As if there were no such hook."""
+    CLOSED = "closed"
+    """It is told to come back later."""
 
 
 @frozen(kw_only=True)
-class LimitSettings:
-    """``[smtp.limits]``: what one session, and all of them, may ask for."""
+class HookSettings:
+    """``[[smtp.hooks]]``: one hook that is asked about sessions and messages before they are accepted."""
 
-    max_recipients: int = count(1000, "how many recipients a transaction may have; the next is answered 452")
-    max_errors: int = count(20, "how many refused commands a session may send before it is closed with 421")
-    max_hops: int = count(50, "how many Received fields a message may carry before it counts as looping (5.4.6)")
-    max_line_bytes: int = size(
-        "64KiB",
-        "how long a line of text in a message may be (RFC 5321 4.5.3.1.6); longer ones are refused",
-        at_least="1000B",
+    name: str = value(TEXT, "", "which hook it is, by the name under which it is installed", needs_restart=True)
+    settings: Mapping[str, object] = value(
+        FOREIGN, {}, "what the hook itself is told, in keys of its own", needs_restart=True
     )
-    max_connections: int = count(1000, "how many sessions may be open at once; the next is answered 421")
-    max_connections_per_ip: int = count(50, "how many of the sessions may come from one address")
-    command_timeout_s: float = duration("5m", "how long a client may take for one whole command (RFC 5321 4.5.3.2.7)")
-    data_timeout_s: float = duration("3m", "how long a client may pause inside a message")
-    session_timeout_s: float = duration("1h", "how long a session may last in all")
+    deadline_s: float = duration("10s", "how long one call of the hook may take", needs_restart=True)
+    fail_mode: FailMode = choice(
+        FailMode.OPEN,
+        "what becomes of a client when the hook fails: it passes, or is told to come back later (451 4.3.0)",
+        needs_restart=True,
+    )
+    failure_threshold: int = count(
+        5, "how many calls in a row may fail slowly before the hook is left alone", needs_restart=True
+    )
+    pause_s: float = duration(
+        "10s", "how long a hook is left alone that has failed slowly so often, as if it failed", needs_restart=True
+    )
+    max_concurrent: int = count(50, "how many calls of the hook may run at once; others wait", needs_restart=True)
+    profiles: tuple[Profile, ...] = several(
+        one_of(Profile), "for listeners of which profiles the hook is; none means all", needs_restart=True
+    )
+    listeners: tuple[TcpEndpoint, ...] = several(
+        ENDPOINT, "for which listeners the hook is, by their listen_addr; none means all", needs_restart=True
+    )
 
 
 @frozen(kw_only=True)
@@ -91,6 +145,9 @@ class SmtpSettings:
 
     listeners: tuple[ListenerSettings, ...] = tables(ListenerSettings, default=(ListenerSettings(),))
     limits: LimitSettings = table(LimitSettings)
+    tls: ReceptionTlsSettings = table(ReceptionTlsSettings)
+    auth: AuthSettings = table(AuthSettings)
+    hooks: tuple[HookSettings, ...] = tables(HookSettings, default=())
 
 
 @frozen(kw_only=True)
@@ -101,5 +158,26 @@ class RelaySettings:
         CLIENT_NETWORK, "from which networks clients may send to any recipient", default=LOOPBACK
     )
     domains: tuple[Domain, ...] = several(
-        DOMAIN, "for which recipient domains anybody may send; subdomains are not included"
+        RELAY_DOMAIN, "for which recipient domains anybody may send; subdomains are not included"
+    )
+    allow_senders: tuple[Pattern, ...] = several(PATTERN, "which senders are taken, and no others; none means all")
+    deny_senders: tuple[Pattern, ...] = several(PATTERN, "which senders are refused")
+    allow_recipients: tuple[Pattern, ...] = several(
+        PATTERN, "which recipients are taken, and no others; none means all that the client may reach"
+    )
+    deny_recipients: tuple[Pattern, ...] = several(PATTERN, "which recipients are refused")
+    aliases: Mapping[AliasName, tuple[Address, ...]] = value(
+        ALIASES, {}, "which addresses of ours stand for others, and for which"
+    )
+    max_alias_recipients: int = count(1000, "how many recipients one address may come to by its aliases")
+    postmaster: tuple[Address, ...] = several(
+        ADDRESS, "who gets the mail to every postmaster; none: that of the first of relay.domains gets it for this host"
+    )
+    rewrite_sender_domains: Mapping[SenderDomain, Domain] = value(
+        SENDER_DOMAINS, {}, "which domains in senders of known clients are replaced in the envelope, and by which"
+    )
+    sender_logins: tuple[SenderRule, ...] = value(
+        SENDER_LOGINS,
+        (),
+        "which logins may use a sender; once there is one, no login may use what it is not listed for",
     )
