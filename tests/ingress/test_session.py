@@ -257,7 +257,7 @@ async def test_replies_that_are_due_are_given_when_the_daemon_stops_in_the_middl
         talk = await place.greeted()
 
         async def stop() -> None:
-            while not place.said(MessageAccepted):
+            while not place.said(MessageAccepted):  # noqa: ASYNC110  there is nothing else to wait for
                 await trio.lowlevel.checkpoint()
             place.intake.drain()
 

@@ -57,6 +57,7 @@ async def test_a_warning_waits_for_nothing_and_takes_along_what_was_before_it(
     log.info("one")
     log.warning("two")
     assert stream.pieces == ["one\ntwo\n"]
+    await trio.lowlevel.checkpoint()
 
 
 def test_outside_of_the_event_loop_a_line_is_written_at_once(log: logging.Logger, stream: Writes) -> None:
@@ -73,6 +74,7 @@ async def test_no_more_than_a_thousand_lines_wait(log: logging.Logger, stream: W
     for number in range(1001):
         log.info("%d", number)
     assert [piece.count("\n") for piece in stream.pieces] == [1000]
+    await trio.lowlevel.checkpoint()
 
 
 def test_what_still_waits_when_the_loop_ends_is_written_at_the_end(log: logging.Logger, stream: Writes) -> None:
