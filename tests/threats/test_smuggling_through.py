@@ -1,4 +1,4 @@
-"""The smuggling matrix, in by DATA and by BDAT, and out over the wire to a next hop that is no part of Empath.
+"""The smuggling matrix, in by DATA and by BDAT, and out by both to a next hop that is no part of Empath.
 
 Each sequence stands in the middle of a message, and behind it what would be a second message for a server that takes
 the sequence for an end. Whatever happens, the next hop must see one transaction or none, no CR and no LF on its own in
@@ -67,12 +67,12 @@ def as_chunks(content: bytes) -> list[bytes]:
     ]
 
 
-async def deliver(steps: list[bytes], *, expected: str) -> Wiretap:
+async def deliver(steps: list[bytes], *, expected: str, offers: tuple[bytes, ...] = ()) -> Wiretap:
     """Bring one message, in these steps, and return what the next hop saw of it. ``expected``: the reply's class."""
     stage = Stage()
     stage.simulation.zones.add_host("mx.tap.example", "203.0.113.99")
     stage.simulation.zones.add_mx("tap.example", "mx.tap.example")
-    tap = Wiretap(stage.simulation.network.host("203.0.113.99"))
+    tap = Wiretap(stage.simulation.network.host("203.0.113.99"), offers)
     host = stage.simulation.network.host_at(CLIENT)
     assert host is not None
     async with trio.open_nursery() as nursery:
@@ -95,10 +95,9 @@ def check(tap: Wiretap, content: bytes) -> None:
     assert sum(command.startswith(b"MAIL") for command in tap.commands) == len(tap.bodies) <= 1
     assert [LONE.findall(bytes(session)) for session in tap.sessions] == [[]] * len(tap.sessions)
     assert not any(b"smuggled" in command or b"boss" in command for command in tap.commands)
-    for body in tap.bodies:
-        unstuffed = re.sub(rb"(^|\r\n)\.", rb"\1", body) + b"\r\n"
-        assert unstuffed.endswith(content)
-        assert unstuffed.partition(content)[0].startswith(b"Received: ")
+    for arrived in tap.contents:
+        assert arrived.endswith(content)
+        assert arrived.partition(content)[0].startswith(b"Received: ")
 
 
 def refused(sequence: bytes) -> bool:
@@ -106,31 +105,42 @@ def refused(sequence: bytes) -> bool:
 
 
 each_sequence = pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
+each_hop = pytest.mark.parametrize(
+    "offers",
+    [(), (b"CHUNKING",), (b"CHUNKING", b"PIPELINING")],
+    ids=["out by DATA", "out by BDAT", "out by BDAT in one write"],
+)
 
 
+@each_hop
 @each_sequence
 @simulated
-async def test_by_data_nothing_is_smuggled_in_or_out(sequence: bytes) -> None:
+async def test_by_data_nothing_is_smuggled_in_or_out(sequence: bytes, offers: tuple[bytes, ...]) -> None:
     content = smuggler(sequence)
-    tap = await deliver(as_data(content, stuffed=not refused(sequence)), expected="5" if refused(sequence) else "2")
+    steps = as_data(content, stuffed=not refused(sequence))
+    tap = await deliver(steps, expected="5" if refused(sequence) else "2", offers=offers)
     assert bool(tap.bodies) is not refused(sequence)
     check(tap, content)
 
 
+@each_hop
 @each_sequence
 @simulated
-async def test_by_one_chunk_nothing_is_smuggled_in_or_out(sequence: bytes) -> None:
+async def test_by_one_chunk_nothing_is_smuggled_in_or_out(sequence: bytes, offers: tuple[bytes, ...]) -> None:
     content = smuggler(sequence)
-    tap = await deliver(as_one_chunk(content), expected="5" if refused(sequence) else "2")
+    tap = await deliver(as_one_chunk(content), expected="5" if refused(sequence) else "2", offers=offers)
     assert bool(tap.bodies) is not refused(sequence)
     check(tap, content)
 
 
+@each_hop
 @each_sequence
 @simulated
-async def test_by_chunks_that_cut_the_sequence_nothing_is_smuggled_in_or_out(sequence: bytes) -> None:
+async def test_by_chunks_that_cut_the_sequence_nothing_is_smuggled_in_or_out(
+    sequence: bytes, offers: tuple[bytes, ...]
+) -> None:
     content = smuggler(sequence)
-    tap = await deliver(as_chunks(content), expected="5" if refused(sequence) else "2")
+    tap = await deliver(as_chunks(content), expected="5" if refused(sequence) else "2", offers=offers)
     assert bool(tap.bodies) is not refused(sequence)
     check(tap, content)
 
@@ -143,4 +153,13 @@ async def test_the_true_end_is_content_in_a_chunk_and_its_dot_is_doubled_on_the_
     content = smuggler(b"\r\n.\r\n")
     tap = await deliver(bring(content), expected="2")
     assert b"outer\r\n..\r\nMAIL FROM" in tap.bodies[0]
+    check(tap, content)
+
+
+@each_hop
+@simulated
+async def test_what_looks_like_an_end_arrives_as_content_whichever_way_it_goes_out(offers: tuple[bytes, ...]) -> None:
+    content = smuggler(b"\r\n.\r\n")
+    tap = await deliver(as_one_chunk(content), expected="2", offers=offers)
+    assert any(command.startswith(b"BDAT") for command in tap.commands) is bool(offers)
     check(tap, content)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import trio
 from attrs import define, field
 
@@ -14,14 +16,20 @@ _END = b"\r\n.\r\n"
 
 @define(eq=False)
 class Wiretap:
-    """It is no SMTP server and has none of Empath's code: lines to CRLF, a body to CRLF "." CRLF, and the record."""
+    """It is no SMTP server and has none of Empath's code: lines to CRLF, a body to CRLF "." CRLF, and the record.
+
+    What it offers besides is up to the test: with CHUNKING it counts the octets of chunks.
+    """
 
     host: VirtualHost
+    offers: tuple[bytes, ...] = ()
     sessions: list[bytearray] = field(init=False, factory=list)
     """All that came over each connection."""
     commands: list[bytes] = field(init=False, factory=list)
     bodies: list[bytes] = field(init=False, factory=list)
     """As they came, dots and all, without the end."""
+    contents: list[bytes] = field(init=False, factory=list)
+    """What each message is, to whoever reads the protocol as it is written."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
@@ -46,6 +54,17 @@ class Wiretap:
             taken, at = bytes(record[at:found]), found + len(end)
             return taken
 
+        async def counted(size_bytes: int) -> bytes:
+            nonlocal at
+            while len(record) < at + size_bytes:
+                octets = await connection.receive_some()
+                if not octets:
+                    raise ConnectionLost("closed")
+                record.extend(octets)
+            taken, at = bytes(record[at : at + size_bytes]), at + size_bytes
+            return taken
+
+        chunks = b""
         try:
             await connection.send_all(b"220 tap.example\r\n")
             while True:
@@ -55,7 +74,15 @@ class Wiretap:
                     await connection.send_all(b"354 go ahead\r\n")
                     at -= 2  # an empty body has the end of DATA as its first line end
                     self.bodies.append((await until(_END))[2:])
-                offers = b"250-tap.example\r\n250-8BITMIME\r\n" if line.startswith(b"EHLO") else b""
+                    self.contents.append(re.sub(rb"(^|\r\n)\.", rb"\1", self.bodies[-1]) + b"\r\n")
+                elif line.startswith(b"BDAT"):
+                    chunks += await counted(int(line.split(b" ")[1]))
+                    if line.endswith(b"LAST"):
+                        self.bodies.append(chunks)
+                        self.contents.append(chunks)
+                        chunks = b""
+                lines = (b"tap.example", b"8BITMIME", *self.offers) if line.startswith(b"EHLO") else ()
+                offers = b"".join(b"250-%b\r\n" % one for one in lines)
                 await connection.send_all(offers + (b"221 goodbye\r\n" if line == b"QUIT" else b"250 OK\r\n"))
         except ConnectionLost:
             connection.close()
