@@ -110,11 +110,6 @@ def received(envelope: Envelope, message: MessageId, *, hostname: str) -> bytes:
     return ("\r\n\t".join(lines) + f";\r\n\t{date(envelope.received)}\r\n").encode()
 
 
-def return_path(reverse_path: Address | None) -> bytes:
-    """The Return-Path field of a message that has come to its end and is put away (RFC 5321 4.4)."""
-    return b"Return-Path: <%b>\r\n" % (b"" if reverse_path is None else header_address(reverse_path).encode())
-
-
 def header_address(address: Address) -> str:
     """An address for a header field: with A-labels, unless the local part needs UTF-8 in the header anyway."""
     if address.domain is None or address.needs_utf8:

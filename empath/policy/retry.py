@@ -10,7 +10,7 @@ An attempt that would fall behind the end of its age is not made: the delivery w
 up then, neither a day early nor a day late.
 
 Wall clocks step. One that is set back makes a delivery look younger than it is, which costs some more attempts. A next
-attempt that lies further away than any delay can be was planned before the step: such a delivery is due (``is_due``).
+attempt that lies further away than any delay can be was planned before the step: such a delivery is due (``latest``).
 
 Rules set other figures for some domains or some classes of failure: the first that fits decides. All attempts of a
 delivery count, whatever each of them ended with. What may have arrived already is *uncertain*, and waits for a pause
@@ -74,12 +74,8 @@ class RetryPolicy:
         """Whether a delivery is too old for another attempt, or the deadline that its sender gave is over."""
         return now - created >= self.max_age_s or now >= deadline
 
-    def is_due(self, next_attempt: float, now: float) -> bool:
-        """Whether the next attempt may begin: its moment has come, or it is one that no clock that is right has set."""
-        return next_attempt <= now or next_attempt > self.latest(now)
-
     def latest(self, now: float) -> float:
-        """The latest moment for which an attempt can be planned at ``now``."""
+        """The latest moment for which an attempt can be planned at ``now``. A later one was set by a clock ahead."""
         return now + self.max_delay_s
 
     def attempts_at_s(self) -> Iterator[float]:

@@ -36,7 +36,7 @@ RFC 5321 has little to say about all this; RFC 1035, 2308, 4033, 5452, 6698, 767
 3207, 7435 and 8996 the TLS contexts, RFC 8461 the limits of a fetch.
 """
 
-from empath.world.answers import ROOT, Answer, MxRecord, Security, TlsaRecord
+from empath.world.answers import Answer, MxRecord, Security, TlsaRecord
 from empath.world.endpoint import Endpoint, TcpEndpoint, UnixEndpoint, parse_tcp_endpoint
 from empath.world.errors import (
     CertificateUnusable,
@@ -79,7 +79,6 @@ from empath.world.ports import (
 )
 
 __all__ = [
-    "ROOT",
     "TEMPORARY_SUFFIX",
     "Answer",
     "CertificateUnusable",

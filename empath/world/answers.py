@@ -9,9 +9,6 @@ from attrs import field, frozen
 
 T_co = TypeVar("T_co", covariant=True)
 
-ROOT = "."
-"""The name of the root, the one that keeps its dot."""
-
 
 class Security(enum.IntEnum):
     """What is known about the authenticity of an answer (RFC 4033 5, RFC 7672 2.1.1). The weaker is the smaller.
@@ -33,11 +30,7 @@ class MxRecord:
 
     preference: int
     host: str
-
-    @property
-    def is_null(self) -> bool:
-        """Tell whether this is the null MX, by which a domain says that it takes no mail (RFC 7505 3)."""
-        return self.host == ROOT
+    """``"."``, the root and the one name that keeps its dot: the domain takes no mail (RFC 7505 3)."""
 
 
 @frozen

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empath.mail.envelope import Envelope, Origin, Recipient
-from empath.mail.headers import date, fields, hops, received, return_path, split, without
+from empath.mail.headers import date, fields, hops, received, split, without
 from empath.mail.ids import MessageId
 from empath.smtp import Address
 
@@ -184,11 +184,6 @@ def test_an_international_local_part_is_named_in_utf8() -> None:
 def test_a_message_made_here_was_received_from_nobody() -> None:
     with pytest.raises(ValueError, match="made here"):
         stamp(evolve(ENVELOPE, origin=None))
-
-
-def test_the_return_path() -> None:
-    assert return_path(Address.parse("ann@example.org")) == b"Return-Path: <ann@example.org>\r\n"
-    assert return_path(None) == b"Return-Path: <>\r\n"
 
 
 @given(st.integers(0, 4_102_444_800))
