@@ -16,28 +16,28 @@ from empath.app.shutdown import Shutdown
 from empath.config.relay_policy import relay_policy
 from empath.config.retries import retries
 from empath.config.schema import Config, ListenerAuth, ListenerSettings
-from empath.delivery.capacity import Capacity
-from empath.delivery.closing import Closing, Observe
-from empath.delivery.dispatch import Dispatch
-from empath.delivery.dispatcher import Dispatcher
-from empath.delivery.job import Job
-from empath.delivery.lane import Lane
-from empath.delivery.limits import RateLimits
-from empath.delivery.reporting import Reporting
-from empath.delivery.rooms import Rooms
-from empath.delivery.routing import approach, next_hop, own_host, routes
-from empath.delivery.sender import Connection
-from empath.delivery.stock import Stock
-from empath.delivery.target import Finder, parsed
+from empath.delivery.finding.routing import approach, next_hop, own_host, routes
+from empath.delivery.finding.target import Finder, parsed
+from empath.delivery.lanes.capacity import Capacity
+from empath.delivery.lanes.dispatch import Dispatch
+from empath.delivery.lanes.dispatcher import Dispatcher
+from empath.delivery.lanes.job import Job
+from empath.delivery.lanes.lane import Lane
+from empath.delivery.lanes.limits import RateLimits
+from empath.delivery.lanes.rooms import Rooms
+from empath.delivery.lanes.sender import Connection
+from empath.delivery.lanes.stock import Stock
+from empath.delivery.recording.closing import Closing, Observe
+from empath.delivery.recording.reporting import Reporting
 from empath.hooks import Plugged, chain_for, plug
-from empath.ingress.admission import Admission
+from empath.ingress.limits.admission import Admission
+from empath.ingress.limits.quotas import Quotas, prefixes, quota
 from empath.ingress.listener import Intake
-from empath.ingress.quotas import Quotas, prefixes, quota
+from empath.ingress.logins.users import Users, make_users
 from empath.ingress.reception import Reception
-from empath.ingress.users import Users, make_users
 from empath.policy.approach import Approach
 from empath.policy.breaker import Breaker
-from empath.policy.logins import SenderLogins
+from empath.policy.reception.logins import SenderLogins
 from empath.policy.reply_rules import ReplyRules, before_shipped, shipped
 from empath.policy.route import NextHop, Routes
 from empath.policy.site import site_of

@@ -9,16 +9,16 @@ from pathlib import PurePath
 from attrs import define, evolve, field
 
 from empath.config.schema import Config, Mechanism
-from empath.delivery.demands import Demands, DomainTls
-from empath.delivery.dialling import Dialling
-from empath.delivery.login import Login
-from empath.delivery.routing import smart_host_begins_with_tls
-from empath.delivery.sts import StsLimits, StsPolicies
-from empath.delivery.sts_cache import StsCache
-from empath.delivery.target import Finder
-from empath.delivery.tls_choice import TlsChoice, unchecked_domains
-from empath.policy.broken_tls import BrokenTls
-from empath.policy.tls import TlsPolicy
+from empath.delivery.finding.demands import Demands, DomainTls
+from empath.delivery.finding.routing import smart_host_begins_with_tls
+from empath.delivery.finding.sts import StsLimits, StsPolicies
+from empath.delivery.finding.sts_cache import StsCache
+from empath.delivery.finding.target import Finder
+from empath.delivery.finding.tls_choice import TlsChoice, unchecked_domains
+from empath.delivery.talking.dialling import Dialling
+from empath.delivery.talking.login import Login
+from empath.policy.encryption.broken_tls import BrokenTls
+from empath.policy.encryption.tls import TlsPolicy
 from empath.world.ports import FetchLimits, World
 from empath.world.sending_contexts import SendingContexts
 

@@ -33,7 +33,7 @@ from empath.app.watch import Watch, Watchmaker
 from empath.capture import DIRECTORY, Archive, Caps
 from empath.capture import serve as serve_capture
 from empath.config.schema import Config, Mode
-from empath.delivery.closing import Observe
+from empath.delivery.recording.closing import Observe
 from empath.ingress.listener import Intake
 from empath.spool.contract import Spool
 from empath.spool.open import open_spool

@@ -12,7 +12,7 @@ from pathlib import Path
 from empath.config import Code, Fault, Loaded, Severity
 from empath.config.places import KeyPath
 from empath.config.schema import CertificateSettings, ListenerSettings, ListenerTls
-from empath.ingress.credentials import parse_users
+from empath.ingress.logins.credentials import parse_users
 from empath.world import certificates
 from empath.world.errors import CertificateUnusable
 

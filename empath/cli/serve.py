@@ -19,7 +19,7 @@ from empath.cli.settings import config_option, loaded
 from empath.config import Loaded, as_text
 from empath.config.schema import Config
 from empath.hooks import HookUnusable
-from empath.ingress.users import UsersUnusable
+from empath.ingress.logins.users import UsersUnusable
 from empath.ops.lines import JsonFormatter, formatter
 from empath.ops.log import log_fact
 from empath.ops.writing import LineWriter, leave_out_what_no_line_shows

@@ -18,9 +18,9 @@ from empath.cli.complaint import Code, Complaint
 from empath.cli.render import print_table
 from empath.cli.settings import config_option, configuration
 from empath.cli.users_file import UsersFile
-from empath.ingress import scram
-from empath.ingress.credentials import SALT_BYTES, Credential, PasswordHash, ScramKeys
-from empath.policy.logins import login_name, parse_login
+from empath.ingress.logins import scram
+from empath.ingress.logins.credentials import SALT_BYTES, Credential, PasswordHash, ScramKeys
+from empath.policy.reception.logins import login_name, parse_login
 
 LIST_SCHEMA: Final = "empath.user-list/1"
 MAX_PASSWORD_OCTETS: Final = 1024

@@ -17,7 +17,7 @@ from typing import Final
 from attrs import frozen
 
 from empath.cli.complaint import Code, Complaint
-from empath.ingress.credentials import Credential, parse_line, parse_users
+from empath.ingress.logins.credentials import Credential, parse_line, parse_users
 
 Change = Callable[[Mapping[str, Credential]], Mapping[str, Credential | None]]
 """From the users there are to those that are to be put in, or for None taken out. May raise Complaint."""

@@ -1,10 +1,10 @@
 """From the keys of ``[relay]`` to the policy that is made of them."""
 
 from empath.config.schema import Config
-from empath.policy.access import AccessList
-from empath.policy.aliases import Aliases
-from empath.policy.relay import RelayPolicy
-from empath.policy.rewriting import SenderRewriting
+from empath.policy.reception.access import AccessList
+from empath.policy.reception.aliases import Aliases
+from empath.policy.reception.relay import RelayPolicy
+from empath.policy.reception.rewriting import SenderRewriting
 
 
 def relay_policy(config: Config) -> RelayPolicy:

@@ -8,9 +8,9 @@ from empath.config.faults import Code
 from empath.config.kinds import DOMAIN, FOREIGN, Kind
 from empath.config.refusal import Refusal, found, quoted
 from empath.config.units import UnitError
-from empath.policy.access import Pattern
-from empath.policy.aliases import AliasName
-from empath.policy.rewriting import SenderDomain
+from empath.policy.reception.access import Pattern
+from empath.policy.reception.aliases import AliasName
+from empath.policy.reception.rewriting import SenderDomain
 from empath.smtp.address import Address, Domain
 from empath.smtp.errors import AddressError
 

@@ -6,8 +6,8 @@ from typing import Final
 from empath.config.faults import Code
 from empath.config.kinds import FOREIGN, Kind
 from empath.config.refusal import Refusal, found, quoted
-from empath.policy.access import Pattern
-from empath.policy.logins import ANYBODY, SenderRule, parse_login
+from empath.policy.reception.access import Pattern
+from empath.policy.reception.logins import ANYBODY, SenderRule, parse_login
 
 
 def _rules(raw: Mapping[str, object]) -> tuple[SenderRule, ...]:

@@ -9,7 +9,8 @@ use. What is due for a lane without room is *set aside* in the spool, where it c
 ``Closing`` turns outcomes into records: a ``Page`` decides what is written of a job, ``Reporting`` makes the report to
 its sender. ``Capacity`` counts the connections of all lanes, ``RateLimits`` the messages, and a ``Finder`` asks
 configuration and DNS where a domain is. ``Dialling`` makes a hop, ``Demands`` say what a host must show before it gets
-mail (TLS, names, DANE, MTA-STS).
+mail (TLS, names, DANE, MTA-STS). Rooms: ``lanes`` (who may send, and when), ``finding`` (where to, and what must be
+shown there), ``talking`` (one host at a time), ``recording`` (what is kept of it, and who is told).
 
 What is promised:
 
@@ -30,22 +31,22 @@ tasks are the pool. Why no task for each message: a site with a long queue would
 which but a few wait for the same connections.
 """
 
-from empath.delivery.attempt import Attempt
-from empath.delivery.capacity import Capacity
-from empath.delivery.closing import Closing, Observe
-from empath.delivery.dialling import Dialling
-from empath.delivery.dispatch import Dispatch
-from empath.delivery.dispatcher import Dispatcher
-from empath.delivery.hop import Hop
-from empath.delivery.job import Job
-from empath.delivery.lane import Call, Lane
-from empath.delivery.limits import RateLimits
-from empath.delivery.login import Login
-from empath.delivery.rooms import Rooms
-from empath.delivery.sender import Connection
-from empath.delivery.shipment import Shipment
-from empath.delivery.stock import Stock
-from empath.delivery.target import Finder
+from empath.delivery.finding.target import Finder
+from empath.delivery.lanes.capacity import Capacity
+from empath.delivery.lanes.dispatch import Dispatch
+from empath.delivery.lanes.dispatcher import Dispatcher
+from empath.delivery.lanes.job import Job
+from empath.delivery.lanes.lane import Call, Lane
+from empath.delivery.lanes.limits import RateLimits
+from empath.delivery.lanes.rooms import Rooms
+from empath.delivery.lanes.sender import Connection
+from empath.delivery.lanes.stock import Stock
+from empath.delivery.recording.closing import Closing, Observe
+from empath.delivery.talking.attempt import Attempt
+from empath.delivery.talking.dialling import Dialling
+from empath.delivery.talking.hop import Hop
+from empath.delivery.talking.login import Login
+from empath.delivery.talking.shipment import Shipment
 
 __all__ = [
     "Attempt",

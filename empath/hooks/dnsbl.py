@@ -25,8 +25,8 @@ from empath.config.units import IPNetwork, UnitError, parse_domain, parse_networ
 from empath.hooks.answers import Answer, Refuse
 from empath.hooks.events import hookimpl
 from empath.hooks.values import SessionFacts
-from empath.policy.dnsbl import Zone
-from empath.policy.prefix import IPAddress, client_address
+from empath.policy.reception.dnsbl import Zone
+from empath.policy.reception.prefix import IPAddress, client_address
 from empath.smtp import Rcpt, Reply
 from empath.world.errors import DnsTemporary, NoData, NoSuchDomain
 from empath.world.ports import Resolver, World

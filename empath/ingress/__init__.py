@@ -9,7 +9,7 @@ Before anything is accepted, ``hooks`` asks those whom the configuration names (
 ``TlsEntrance`` does the handshakes of a listener, ``CertificateStore`` has its certificates and reads them again.
 A proxy says with a header whose connection it forwards (``preface``), a trusted client with XCLIENT for whom it speaks.
 ``Reception`` is all that the sessions of one listener share, ``Admission`` the count of sessions that all listeners
-share.
+share. ``logins`` and ``limits`` are rooms of their own.
 
 What is promised:
 
@@ -44,18 +44,18 @@ its limit. Why not a message object that is whole before anything is decided: th
 an envelope is judged before any content comes.
 """
 
-from empath.ingress.admission import Admission
 from empath.ingress.answering import Answering
 from empath.ingress.certificates import CertificateStore, KeyPair
 from empath.ingress.client import Client
 from empath.ingress.entrance import TlsEntrance
 from empath.ingress.incoming import Incoming
+from empath.ingress.limits.admission import Admission
 from empath.ingress.listener import Intake
-from empath.ingress.login import Login
+from empath.ingress.logins.login import Login
+from empath.ingress.logins.users import Users, UsersUnusable, make_users
 from empath.ingress.reception import Reception
 from empath.ingress.session import Session
 from empath.ingress.transaction import Transaction
-from empath.ingress.users import Users, UsersUnusable, make_users
 
 __all__ = [
     "Admission",

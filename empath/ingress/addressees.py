@@ -12,7 +12,7 @@ from itertools import islice
 from attrs import define, field
 
 from empath.mail.envelope import Recipient, redirected
-from empath.policy.relay import RelayPolicy
+from empath.policy.reception.relay import RelayPolicy
 from empath.smtp import Address, Rcpt
 
 

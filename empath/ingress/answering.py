@@ -9,7 +9,7 @@ from attrs import define, field
 from empath.ingress import replies
 from empath.ingress.client import Client
 from empath.ingress.hooks import SessionHooks
-from empath.ingress.login import Login
+from empath.ingress.logins.login import Login
 from empath.ingress.reception import Reception
 from empath.ingress.transaction import Transaction
 from empath.mail.facts import ClientIntroduced, MessageRefused, SessionClosed, SessionOpened

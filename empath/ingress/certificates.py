@@ -16,7 +16,7 @@ from typing import Final
 import trio
 from attrs import define, field, frozen
 
-from empath.policy.server_name import ServerNames
+from empath.policy.reception.server_name import ServerNames
 from empath.world.certificates import Certificate, Stamp, load, stamp
 from empath.world.errors import CertificateUnusable
 from empath.world.ports import Clock, Offload

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import define
 
-from empath.policy.logins import login_name
-from empath.policy.openness import IPNetwork
-from empath.policy.prefix import client_address
+from empath.policy.reception.logins import login_name
+from empath.policy.reception.openness import IPNetwork
+from empath.policy.reception.prefix import client_address
 from empath.smtp import Introduction
 from empath.world.encrypted import TlsSummary
 from empath.world.endpoint import Endpoint, TcpEndpoint

@@ -7,12 +7,12 @@ import logging
 import trio
 from attrs import define, field
 
-from empath.ingress.admission import Admission
 from empath.ingress.client import Client
-from empath.ingress.parting import Partings
+from empath.ingress.limits.admission import Admission
+from empath.ingress.limits.parting import Partings
+from empath.ingress.limits.refusals import Refusals
 from empath.ingress.preface import is_proxy, read_preface
 from empath.ingress.reception import Reception
-from empath.ingress.refusals import Refusals
 from empath.ingress.replies import DRAINING
 from empath.ingress.session import Session
 from empath.world.errors import NetworkError

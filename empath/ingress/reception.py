@@ -11,15 +11,15 @@ from empath.config.schema import LimitSettings, ListenerAuth, ListenerSettings, 
 from empath.hooks import NO_HOOKS, Chain
 from empath.ingress.client import Client
 from empath.ingress.entrance import TlsEntrance
-from empath.ingress.quotas import Quotas
-from empath.ingress.users import Users
+from empath.ingress.limits.quotas import Quotas
+from empath.ingress.logins.users import Users
 from empath.mail.envelope import Origin, with_keyword
 from empath.mail.facts import Fact
 from empath.mail.ids import NUMBER_BITS, MessageId, SessionId
-from empath.policy import wishes
-from empath.policy.logins import ALL_SENDERS, SenderLogins
-from empath.policy.pace import Penalty
-from empath.policy.relay import RelayPolicy
+from empath.policy.reception import wishes
+from empath.policy.reception.logins import ALL_SENDERS, SenderLogins
+from empath.policy.reception.pace import Penalty
+from empath.policy.reception.relay import RelayPolicy
 from empath.smtp import Bounds, Domain, Ehlo, Extensions, Introduction, Mail, ServerConnection
 from empath.smtp.xclient import OFFER as XCLIENT_OFFER
 from empath.spool.contract import Spool

@@ -15,8 +15,8 @@ from empath.ingress import replies
 from empath.ingress.answering import Answering
 from empath.ingress.client import Client
 from empath.ingress.hooks import SessionHooks
+from empath.ingress.limits.timing import Timing
 from empath.ingress.reception import Reception
-from empath.ingress.timing import Timing
 from empath.ingress.transaction import Transaction
 from empath.smtp import (
     Bdat,

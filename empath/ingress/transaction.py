@@ -19,7 +19,7 @@ from empath.mail.envelope import Envelope
 from empath.mail.facts import MessageAccepted
 from empath.mail.header_section import SectionGate
 from empath.mail.ids import SessionId
-from empath.policy import wishes
+from empath.policy.reception import wishes
 from empath.smtp import Address, BodyEnd, ChunkEnd, Mail, Rcpt, Reply, ServerConnection
 from empath.spool.contract import SpoolError, SpoolFull
 

@@ -10,13 +10,10 @@ Words:
 - A *route* leads to *hosts*, and these to *targets*: addresses to connect to, in the order to try them.
 - A *bucket* bounds a rate, a *window* bounds connections, a *breaker* stops calls to a site that fails.
 
-Rooms: ``site``, ``route`` (next hops and MX), ``approach`` (their addresses, and ours), ``relay`` (who may send to
-whom; beside it ``access``, ``aliases``, ``rewriting``, ``mailbox`` and ``openness``), ``wishes`` (what MAIL may ask
-for), ``tls`` (policies as a table), ``demand`` (what a host must show; beside it ``dane`` with ``issuers`` and
-``spki``, ``sts``, ``peer_names`` and ``broken_tls``), ``server_name`` (which certificate is shown), ``retry`` (when
-again, and when no more), ``reply_rules`` (what a failure is about), ``bucket``, ``breaker`` (a table), ``window``;
-``quota`` (a bucket for each of many clients), ``prefix`` (who is one client), ``pace`` (how long a client may take),
-``guesses`` (failed logins), ``logins`` (which login may use which sender), ``dnsbl`` (what a DNS list says).
+Rooms: ``reception`` (what may come in) and ``encryption`` (what a connection to a host must show) are packages of their
+own. Beside them stand ``site``, ``route`` (next hops and MX), ``approach`` (their addresses, and ours), ``retry`` (when
+again, and when no more), ``reply_rules`` (what a failure is about), ``bucket``, ``breaker`` (a table), ``window``, and
+``quota`` (a bucket for each of many clients).
 
 Sources: RFC 5321 4.5.4.1 (retries) and 5.1 (hosts), RFC 6409 (submission), RFC 2852, 4865, 6710 and 8689 (wishes), RFC
 7505 (null MX), RFC 7435 and 3207 (opportunistic TLS), RFC 6698, 7671 and 7672 (DANE), RFC 8461 (MTA-STS), RFC 9525 and
@@ -29,18 +26,20 @@ Why not one policy object that knows all: these decisions are taken in different
 them needs what another one knows. Who puts them together is the lane.
 """
 
-from empath.policy.access import AccessList, Pattern
-from empath.policy.aliases import Aliases, AliasFault, AliasName
 from empath.policy.approach import Approach, Host, IpPreference, targets
 from empath.policy.breaker import Breaker, BreakerState, Ticket
 from empath.policy.bucket import TokenBucket, take_all
-from empath.policy.guesses import Guesses
-from empath.policy.logins import SenderLogins, SenderRule
-from empath.policy.openness import IPNetwork, too_open
-from empath.policy.pace import ContentPace, Penalty
-from empath.policy.prefix import Prefixes
+from empath.policy.encryption.tls import Situation, Step, TlsPolicy
 from empath.policy.quota import Quota
-from empath.policy.relay import REFUSAL, RelayPolicy, RelayRight
+from empath.policy.reception.access import AccessList, Pattern
+from empath.policy.reception.aliases import Aliases, AliasFault, AliasName
+from empath.policy.reception.guesses import Guesses
+from empath.policy.reception.logins import SenderLogins, SenderRule
+from empath.policy.reception.openness import IPNetwork, too_open
+from empath.policy.reception.pace import ContentPace, Penalty
+from empath.policy.reception.prefix import Prefixes
+from empath.policy.reception.relay import REFUSAL, RelayPolicy, RelayRight
+from empath.policy.reception.server_name import ServerNames
 from empath.policy.reply_rules import ReplyRule, ReplyRules, RulesFault
 from empath.policy.retry import GiveUp, Retries, RetryPolicy, RetryRule, Timetable
 from empath.policy.route import (
@@ -55,9 +54,7 @@ from empath.policy.route import (
     literal_address,
     mx_hosts,
 )
-from empath.policy.server_name import ServerNames
 from empath.policy.site import shard_of, site_of
-from empath.policy.tls import Situation, Step, TlsPolicy
 from empath.policy.window import Window
 
 __all__ = [

@@ -18,9 +18,9 @@ from empath.config.schema import (
     TlsSettings,
 )
 from empath.delivery import Dialling, Finder
-from empath.delivery.routing import approach, own_host, routes
+from empath.delivery.finding.routing import approach, own_host, routes
+from empath.policy.encryption.tls import TlsPolicy
 from empath.policy.route import Target
-from empath.policy.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.smtp import Domain
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from empath.cli.main import main
 from empath.cli.users_file import UsersFile
-from empath.ingress.credentials import PasswordHash, parse_users
+from empath.ingress.logins.credentials import PasswordHash, parse_users
 
 
 @frozen

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from empath.config.relay_policy import relay_policy
-from empath.policy.relay import RECIPIENT_REFUSED, REFUSAL, SENDER_REFUSED, RelayPolicy
+from empath.policy.reception.relay import RECIPIENT_REFUSED, REFUSAL, SENDER_REFUSED, RelayPolicy
 from empath.smtp import Address, Reply
 from tests.config.sources import LIVE, load_text
 

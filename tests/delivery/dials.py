@@ -4,10 +4,10 @@ from pathlib import Path
 
 from empath.config.schema import DeliverySettings
 from empath.delivery import Dialling
-from empath.delivery.demands import Demands, DomainTls
-from empath.delivery.sts import StsPolicies
-from empath.policy.broken_tls import BrokenTls
-from empath.policy.tls import TlsPolicy
+from empath.delivery.finding.demands import Demands, DomainTls
+from empath.delivery.finding.sts import StsPolicies
+from empath.policy.encryption.broken_tls import BrokenTls
+from empath.policy.encryption.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.world.ports import Network
 from empath.world.sending_contexts import SendingContexts

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from empath.delivery import Attempt, Shipment
-from empath.delivery.shipment import Content
+from empath.delivery.talking.shipment import Content
 from empath.mail import Phase
 from empath.mail.diagnosis import Kind
 from empath.mail.envelope import Envelope, Recipient

@@ -12,8 +12,8 @@ from trio.testing import MockClock
 from empath.delivery import Dialling, Hop
 from empath.mail.diagnosis import Kind, Phase
 from empath.mail.failure import Failure
+from empath.policy.encryption.tls import TlsPolicy
 from empath.policy.route import Target
-from empath.policy.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.world import NetworkError, TcpEndpoint
 from empath.world.handshake import accept_tls

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 from empath.config.schema import DeliverySettings, DomainSettings, TlsSettings
 from empath.mail import DeliveryAttempted
 from empath.mail.outcome import Delivered
-from empath.policy.tls import TlsPolicy
+from empath.policy.encryption.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.smtp import Domain
 from empath.world import FetchResponse, TcpEndpoint, TlsaRecord

@@ -12,9 +12,9 @@ import trio
 import trustme
 from attrs import define, field
 
-from empath.delivery.sts import StsLimits, StsPolicies
-from empath.delivery.sts_cache import StsCache
-from empath.policy.sts import StsMode
+from empath.delivery.finding.sts import StsLimits, StsPolicies
+from empath.delivery.finding.sts_cache import StsCache
+from empath.policy.encryption.sts import StsMode
 from empath.sim import SimulatedWorld
 from empath.sim.disk import Trouble
 from empath.sim.fetch import Silence

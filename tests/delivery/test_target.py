@@ -7,7 +7,7 @@ from trio.testing import MockClock
 
 from empath.config.schema import Config, DeliverySettings, DomainSettings, ListenerSettings, Mode
 from empath.delivery import Finder
-from empath.delivery.routing import approach, own_host
+from empath.delivery.finding.routing import approach, own_host
 from empath.mail.diagnosis import Kind
 from empath.mail.failure import Failure, PermanentFailure, TemporaryFailure
 from empath.policy.approach import Approach, IpPreference

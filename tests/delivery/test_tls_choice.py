@@ -4,9 +4,9 @@ import pytest
 from attrs import evolve
 
 from empath.config.schema import DeliverySettings, DomainSettings, TlsOverrideSettings, TlsSettings
-from empath.delivery.demands import DomainTls
-from empath.delivery.tls_choice import TlsChoice, unchecked_domains
-from empath.policy.tls import TlsPolicy
+from empath.delivery.finding.demands import DomainTls
+from empath.delivery.finding.tls_choice import TlsChoice, unchecked_domains
+from empath.policy.encryption.tls import TlsPolicy
 from empath.smtp import Domain
 
 A, B = Domain.parse("a.example"), Domain.parse("b.example")

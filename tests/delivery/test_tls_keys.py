@@ -9,7 +9,7 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from empath.config.schema import DeliverySettings, DomainSettings, TlsOverrideSettings, TlsSettings
-from empath.policy.tls import TlsPolicy
+from empath.policy.encryption.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.smtp import Domain
 from empath.smtp.params import MailParams

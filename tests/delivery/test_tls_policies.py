@@ -11,13 +11,13 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from empath.delivery import Dialling, Hop
-from empath.delivery.sts import StsLimits, StsPolicies
-from empath.delivery.sts_cache import StsCache
+from empath.delivery.finding.sts import StsLimits, StsPolicies
+from empath.delivery.finding.sts_cache import StsCache
 from empath.mail.diagnosis import Charge, Kind
 from empath.mail.failure import Failure, SystemFailure, SystemKind
-from empath.policy.broken_tls import BrokenTls
+from empath.policy.encryption.broken_tls import BrokenTls
+from empath.policy.encryption.tls import TlsPolicy
 from empath.policy.route import Target
-from empath.policy.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.world import FetchLimits, FetchResponse, Listener, TcpEndpoint, TlsaRecord
 from tests.delivery.dials import DOMAIN, dialling_in

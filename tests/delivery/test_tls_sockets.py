@@ -9,8 +9,8 @@ import trio
 
 from empath.delivery import Dialling
 from empath.mail.failure import Failure
+from empath.policy.encryption.tls import TlsPolicy
 from empath.policy.route import Target
-from empath.policy.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.world import TcpEndpoint
 from empath.world.network import SystemNetwork

@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock
 
 from empath.config.schema import DeliverySettings
-from empath.delivery.wishes import mail_for
+from empath.delivery.talking.wishes import mail_for
 from empath.mail import DeliveryAttempted, DeliveryEnded, Phase
 from empath.mail.delivery import Status
 from empath.mail.diagnosis import Kind

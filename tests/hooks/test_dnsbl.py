@@ -5,7 +5,7 @@ from trio.testing import MockClock
 
 from empath.hooks import Refuse, SessionFacts
 from empath.hooks.dnsbl import Dnsbl, DnsblSettings, Stage
-from empath.policy.dnsbl import Zone
+from empath.policy.reception.dnsbl import Zone
 from empath.sim import SimulatedWorld, Zones
 from empath.sim.resolver import SimulatedResolver
 from empath.smtp import Address, Rcpt, Reply

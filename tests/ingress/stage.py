@@ -15,13 +15,13 @@ from empath.hooks import NO_HOOKS, Chain
 from empath.ingress import Admission, Intake, Reception
 from empath.ingress.client import Client
 from empath.ingress.entrance import TlsEntrance
-from empath.ingress.quotas import Quotas
-from empath.ingress.users import make_users
+from empath.ingress.limits.quotas import Quotas
+from empath.ingress.logins.users import make_users
 from empath.mail import Fact
 from empath.mail.ids import MessageId
-from empath.policy.logins import SenderLogins
-from empath.policy.prefix import Prefixes
-from empath.policy.relay import RelayPolicy
+from empath.policy.reception.logins import SenderLogins
+from empath.policy.reception.prefix import Prefixes
+from empath.policy.reception.relay import RelayPolicy
 from empath.sim import SimulatedWorld
 from empath.sim.offload import InlineOffload
 from empath.smtp import Domain, ServerConnection

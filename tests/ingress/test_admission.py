@@ -4,8 +4,8 @@ import pytest
 from attrs import define
 
 from empath.ingress import Admission
-from empath.policy.prefix import Prefixes
 from empath.policy.quota import Quota
+from empath.policy.reception.prefix import Prefixes
 
 
 @define

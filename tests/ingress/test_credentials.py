@@ -2,7 +2,7 @@
 
 import pytest
 
-from empath.ingress.credentials import (
+from empath.ingress.logins.credentials import (
     SALT_BYTES,
     Credential,
     PasswordHash,

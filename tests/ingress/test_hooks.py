@@ -15,7 +15,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from empath.config.schema import FailMode, HookSettings, ListenerAuth, ListenerSettings, ListenerTls
 from empath.hooks import AddFields, Answer, Chain, Event, Message, Refuse, SessionFacts
 from empath.hooks.guard import Call, Guard
-from empath.ingress.credentials import PasswordHash
+from empath.ingress.logins.credentials import PasswordHash
 from empath.mail import LoginRefused, MessageRefused, SessionClosed
 from empath.smtp import Reply
 from empath.spool.contract import BodyFile

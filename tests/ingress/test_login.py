@@ -13,11 +13,11 @@ from trio.testing import MockClock
 
 from empath.config.schema import AuthSettings, ListenerAuth, ListenerSettings, ListenerTls, Profile
 from empath.config.units import Period, Rate
-from empath.ingress.credentials import PasswordHash, ScramKeys
+from empath.ingress.logins.credentials import PasswordHash, ScramKeys
 from empath.mail import MessageAccepted, MessageRefused
 from empath.mail.facts import LoginAccepted, LoginRefused
-from empath.policy.access import Pattern
-from empath.policy.logins import SenderLogins, SenderRule
+from empath.policy.reception.access import Pattern
+from empath.policy.reception.logins import SenderLogins, SenderRule
 from empath.world.tls import TlsContext, opportunistic_context
 from tests.ingress.stage import ENTRANCE, ENVELOPE, STRANGER, Stage, Talk, stage
 

@@ -3,7 +3,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from empath.ingress.parting import MOST_BYTES, Partings
+from empath.ingress.limits.parting import MOST_BYTES, Partings
 from empath.sim import SimulatedWorld
 from empath.world import ConnectionLost, TcpEndpoint
 from empath.world.ports import Connection

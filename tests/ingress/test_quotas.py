@@ -2,7 +2,7 @@ from attrs import define
 
 from empath.config.schema import LimitSettings, Period, Rate
 from empath.ingress.client import Client
-from empath.ingress.quotas import Quotas
+from empath.ingress.limits.quotas import Quotas
 
 TWO_A_MINUTE = Rate(2, Period.MINUTE)
 ANN = Client(ip="192.0.2.1", login="ann")

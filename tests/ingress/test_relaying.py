@@ -9,10 +9,10 @@ from trio.testing import MockClock
 from empath.config.schema import LimitSettings
 from empath.mail.envelope import Envelope
 from empath.mail.record import decode_envelope
-from empath.policy.access import AccessList, Pattern
-from empath.policy.aliases import Aliases, AliasName
-from empath.policy.relay import RelayPolicy
-from empath.policy.rewriting import SenderDomain, SenderRewriting
+from empath.policy.reception.access import AccessList, Pattern
+from empath.policy.reception.aliases import Aliases, AliasName
+from empath.policy.reception.relay import RelayPolicy
+from empath.policy.reception.rewriting import SenderDomain, SenderRewriting
 from empath.smtp import Address, Domain, Notify, OriginalRecipient
 from tests.ingress.stage import CLIENT, STRANGER, Stage, stage
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.ingress import scram
-from empath.ingress.credentials import ScramKeys
+from empath.ingress.logins import scram
+from empath.ingress.logins.credentials import ScramKeys
 from empath.smtp import RemoteProtocolError
 
 # RFC 7677 3
@@ -117,7 +117,7 @@ def test_a_password_that_saslprep_has_no_form_of_is_a_value_error() -> None:
 def test_without_the_library_keys_can_be_neither_made_nor_read() -> None:
     program = (
         "import sys; sys.modules['scramp'] = None\n"
-        "from empath.ingress.credentials import ScramKeys, parse_credential\n"
+        "from empath.ingress.logins.credentials import ScramKeys, parse_credential\n"
         f"for call in (lambda: ScramKeys.make('x', bytes(16)), lambda: parse_credential({PENCIL.text!r})):\n"
         "    try: call()\n"
         "    except ValueError as problem: print(problem)\n"

@@ -9,7 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from empath.config.schema import LimitSettings, ListenerSettings, ListenerTls
 from empath.mail import MessageAccepted, MessageRefused, SessionClosed, SessionOpened
 from empath.mail.record import decode_envelope
-from empath.policy.relay import RelayPolicy
+from empath.policy.reception.relay import RelayPolicy
 from empath.smtp import Verb
 from empath.spool.contract import BodyFile, SpoolError, SpoolFull
 from empath.world.errors import ConnectionLost, TlsFailed

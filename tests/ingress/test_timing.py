@@ -3,7 +3,7 @@ import trio
 from trio.testing import MockClock
 
 from empath.config.schema import LimitSettings
-from empath.ingress.timing import Timing
+from empath.ingress.limits.timing import Timing
 
 LIMITS = LimitSettings(
     command_timeout_s=60,

@@ -13,12 +13,12 @@ from trio.testing import MockClock
 
 from empath.config.schema import AuthSettings
 from empath.config.units import Period, Rate
-from empath.ingress import scram
-from empath.ingress.credentials import PasswordHash, ScramKeys
-from empath.ingress.users import Judgement, Users, UsersUnusable, make_users
-from empath.policy.guesses import Guesses
-from empath.policy.prefix import Prefixes
+from empath.ingress.logins import scram
+from empath.ingress.logins.credentials import PasswordHash, ScramKeys
+from empath.ingress.logins.users import Judgement, Users, UsersUnusable, make_users
 from empath.policy.quota import Quota
+from empath.policy.reception.guesses import Guesses
+from empath.policy.reception.prefix import Prefixes
 from empath.sim import SimulatedWorld
 
 FILE = PurePath("/users")

@@ -16,11 +16,11 @@ from empath.hooks import Answer, Chain, Event, Refuse
 from empath.hooks.guard import Call, Guard
 from empath.ingress import Admission, Intake
 from empath.ingress.entrance import TlsEntrance
-from empath.ingress.quotas import Quotas
-from empath.ingress.users import Users, make_users
+from empath.ingress.limits.quotas import Quotas
+from empath.ingress.logins.users import Users, make_users
 from empath.mail.record import decode_envelope
-from empath.policy.prefix import Prefixes
-from empath.policy.relay import RelayPolicy
+from empath.policy.reception.prefix import Prefixes
+from empath.policy.reception.relay import RelayPolicy
 from empath.sim import SimulatedWorld
 from empath.sim.offload import InlineOffload
 from empath.smtp import Domain, Mail, Rcpt, ServerConnection, Verb

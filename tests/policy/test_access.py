@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.access import AccessList, Pattern
-from empath.policy.mailbox import mailbox_of
+from empath.policy.reception.access import AccessList, Pattern
+from empath.policy.reception.mailbox import mailbox_of
 from empath.smtp import Address
 
 PATTERNS = st.sampled_from(

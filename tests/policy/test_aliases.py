@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.aliases import Aliases, AliasFault, AliasName
-from empath.policy.mailbox import mailbox_of
+from empath.policy.reception.aliases import Aliases, AliasFault, AliasName
+from empath.policy.reception.mailbox import mailbox_of
 from empath.smtp import Address
 
 

@@ -1,4 +1,4 @@
-from empath.policy.broken_tls import BrokenTls
+from empath.policy.encryption.broken_tls import BrokenTls
 
 
 def test_a_host_is_remembered_for_a_while() -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.dane import Tlsa, authentic, usable
+from empath.policy.encryption.dane import Tlsa, authentic, usable
 from tests.policy.certificates import NOW, Issued, authority, chain, host, intermediate, issue, root
 
 MATCHES = list({0: None, 1: hashlib.sha256, 2: hashlib.sha512}.items())

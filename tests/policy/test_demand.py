@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 from attrs import evolve
 
-from empath.policy.demand import Demand, Shown, TlsaSet, demand, proven, unchecked, unmet
-from empath.policy.tls import TlsPolicy
+from empath.policy.encryption.demand import Demand, Shown, TlsaSet, demand, proven, unchecked, unmet
+from empath.policy.encryption.tls import TlsPolicy
 from tests.policy.certificates import NOW, chain, host, issue
 from tests.policy.test_dane import Record, record
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.dnsbl import Zone
+from empath.policy.reception.dnsbl import Zone
 
 ZONE = Zone.parse("bl.example")
 

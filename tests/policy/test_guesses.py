@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empath.policy.bucket import TokenBucket
-from empath.policy.guesses import Guesses
 from empath.policy.quota import Quota
+from empath.policy.reception.guesses import Guesses
 
 HOUR_S = 3600.0
 

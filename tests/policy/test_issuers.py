@@ -4,7 +4,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
-from empath.policy.issuers import MAX_ISSUERS, leads_to
+from empath.policy.encryption.issuers import MAX_ISSUERS, leads_to
 from tests.policy.certificates import NOW, Issued, authority, host, intermediate, issue, root
 
 NAMES = ("mx.example.org",)

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from empath.policy.issuers import leads_to
+from empath.policy.encryption.issuers import leads_to
 from tests.policy.certificates import Issued, issue
 from tests.policy.test_issuers import usage
 

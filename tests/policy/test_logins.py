@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.access import Pattern
-from empath.policy.logins import SenderLogins, SenderRule, login_name, parse_login
+from empath.policy.reception.access import Pattern
+from empath.policy.reception.logins import SenderLogins, SenderRule, login_name, parse_login
 from empath.smtp import Address
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.openness import too_open
+from empath.policy.reception.openness import too_open
 
 TOO_OPEN = {
     "all of IPv4": ["0.0.0.0/0"],

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.pace import ContentPace, Penalty
+from empath.policy.reception.pace import ContentPace, Penalty
 
 
 def test_one_that_stops_has_the_length_of_a_pause() -> None:

@@ -7,7 +7,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.peer_names import fits, is_for
+from empath.policy.encryption.peer_names import fits, is_for
 from tests.policy.certificates import issue
 
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)

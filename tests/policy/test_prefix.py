@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from empath.policy.prefix import Prefixes, client_address
+from empath.policy.reception.prefix import Prefixes, client_address
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.access import AccessList, Pattern
-from empath.policy.aliases import Aliases, AliasName
-from empath.policy.relay import RECIPIENT_REFUSED, REFUSAL, SENDER_REFUSED, RelayPolicy, RelayRight
+from empath.policy.reception.access import AccessList, Pattern
+from empath.policy.reception.aliases import Aliases, AliasName
+from empath.policy.reception.relay import RECIPIENT_REFUSED, REFUSAL, SENDER_REFUSED, RelayPolicy, RelayRight
 from empath.smtp import Address, AddressError, Domain
 from empath.smtp.address import parse_path
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from empath.policy.rewriting import SenderDomain, SenderRewriting
+from empath.policy.reception.rewriting import SenderDomain, SenderRewriting
 from empath.smtp import Address, Domain
 
 RULES = SenderRewriting(

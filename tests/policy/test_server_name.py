@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.server_name import ServerNames
+from empath.policy.reception.server_name import ServerNames
 
 NAMES = ServerNames(
     [

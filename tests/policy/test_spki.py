@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.spki import public_key_info
+from empath.policy.encryption.spki import public_key_info
 from tests.delivery.shown import authorities, certificate
 from tests.policy.certificates import chain
 

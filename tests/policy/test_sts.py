@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.sts import MAX_AGE_S, MAX_PATTERNS, StsMode, StsPolicy, StsUnusable, edition, parse_policy
+from empath.policy.encryption.sts import MAX_AGE_S, MAX_PATTERNS, StsMode, StsPolicy, StsUnusable, edition, parse_policy
 
 GOOD = b"version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmx: *.Mail.example.org\r\nmax_age: 604800\r\n"
 

@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 
 from empath.mail import Charge, Kind, TemporaryFailure
-from empath.policy import tls
-from empath.policy.tls import Situation, Step, TlsPolicy, refusal, step
+from empath.policy.encryption import tls
+from empath.policy.encryption.tls import Situation, Step, TlsPolicy, refusal, step
 from empath.smtp import Reply
 
 IN_CLEAR = (Step.CLEAR, Step.AGAIN_IN_CLEAR)

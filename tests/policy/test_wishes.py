@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.policy.wishes import granted, offers, refusal
+from empath.policy.reception.wishes import granted, offers, refusal
 from empath.smtp import Body, ByMode, DeliverBy, Extensions, MailParams
 from empath.smtp.params_text import parse_mail_params
 

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from empath.delivery import Dialling
 from empath.mail.failure import Failure
 from empath.policy.approach import Approach
+from empath.policy.encryption.tls import TlsPolicy
 from empath.policy.route import Target
-from empath.policy.tls import TlsPolicy
 from empath.sim import SimulatedWorld
 from empath.world import TcpEndpoint
 from empath.world.network import SystemNetwork

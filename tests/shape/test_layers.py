@@ -63,7 +63,7 @@ KNOWN = {"empath", "empath.smtp", "empath.smtp.address", "empath.spool.contract"
         ("empath.smtp.reply", "def late():\n    from empath.mail import Envelope"),
         ("empath.smtp.reply", "from ..mail import Envelope"),
         ("empath.world.network", "from empath.smtp import Address"),
-        ("empath.ingress.session", "from empath.delivery.lane import Lane"),
+        ("empath.ingress.session", "from empath.delivery.lanes.lane import Lane"),
         ("empath.ingress.session", "from empath.spool import sqlite"),
         ("empath.cli.main", "from empath.sim.network import Network"),
         ("empath.cli.main", "import tests.peers"),

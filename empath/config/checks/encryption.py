@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from empath.config.checks.finding import Finding, Subject
 from empath.config.faults import Code
 from empath.config.places import KeyPath
-from empath.policy.tls import TlsPolicy
+from empath.policy.encryption.tls import TlsPolicy
 
 _DEFAULT: KeyPath = ("delivery", "tls", "default_policy")
 _DNS: KeyPath = ("delivery", "dns")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from empath.config.checks.finding import Finding, Subject
 from empath.config.places import KeyPath
 from empath.config.proxies import everybody
-from empath.policy.openness import too_open
+from empath.policy.reception.openness import too_open
 
 
 def believed(subject: Subject) -> Iterator[Finding]:

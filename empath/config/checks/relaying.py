@@ -7,7 +7,7 @@ from empath.config.faults import Code
 from empath.config.kinds import everybody
 from empath.config.places import KeyPath
 from empath.config.relay_policy import aliases as aliases_of
-from empath.policy.openness import too_open
+from empath.policy.reception.openness import too_open
 
 
 def open_relay(subject: Subject) -> Iterator[Finding]:

@@ -65,7 +65,7 @@ from empath.config.schema.smtp import (
     SmtpSettings,
 )
 from empath.config.units import HostPort, IPAddress, IPNetwork, Period, Rate
-from empath.policy.tls import TlsPolicy
+from empath.policy.encryption.tls import TlsPolicy
 
 __all__ = [
     "ALIASES",

@@ -25,7 +25,7 @@ from empath.config.schema.outcomes import DsnSettings, RetrySettings, UncertainS
 from empath.config.schema.smart_host import SmartHostAuthSettings
 from empath.config.units import HostPort, Period, Rate
 from empath.policy.approach import IpPreference
-from empath.policy.tls import TlsPolicy
+from empath.policy.encryption.tls import TlsPolicy
 from empath.smtp.address import Domain
 from empath.world.endpoint import TcpEndpoint
 

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from empath.config.kinds import DOMAIN, FILE
 from empath.config.schema.keys import choice, count, duration, flag, optional, several, size, tables
-from empath.policy.tls import TlsPolicy
+from empath.policy.encryption.tls import TlsPolicy
 from empath.smtp.address import Domain
 
 

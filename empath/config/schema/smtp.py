@@ -17,10 +17,10 @@ from empath.config.schema.keys import choice, count, duration, flag, optional, s
 from empath.config.schema.limits import LimitSettings
 from empath.config.sender_logins import SENDER_LOGINS
 from empath.config.units import IPNetwork
-from empath.policy.access import Pattern
-from empath.policy.aliases import AliasName
-from empath.policy.logins import SenderRule
-from empath.policy.rewriting import SenderDomain
+from empath.policy.reception.access import Pattern
+from empath.policy.reception.aliases import AliasName
+from empath.policy.reception.logins import SenderRule
+from empath.policy.reception.rewriting import SenderDomain
 from empath.smtp.address import Address, Domain
 from empath.world.endpoint import TcpEndpoint
 

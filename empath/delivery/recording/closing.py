@@ -1,0 +1,178 @@
+"""From outcomes to the record: what is finished, what waits until when, and whom to tell.
+
+All that one attempt came to is recorded in one transaction, the report to the sender included: a delivery that failed
+has either its report or its row, and one that is late has its report and the note of it, whatever happens in between. A
+delivery is given up here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from math import inf
+
+import trio
+from attrs import field, frozen
+
+from empath.config.schema import UncertainAction
+from empath.delivery.lanes.job import Job
+from empath.delivery.recording.page import Page, Terms, deadline_of, progress_of
+from empath.delivery.recording.reporting import Reporting
+from empath.mail.diagnosis import Diagnosis
+from empath.mail.facts import DeliveryEnded, Fact, ReportMade
+from empath.mail.failure import DamagedRecord
+from empath.mail.failure_class import FailureClass
+from empath.mail.ids import DeliveryId
+from empath.mail.outcome import Outcome
+from empath.mail.record import decode_envelope
+from empath.policy.reply_rules import ReplyRules
+from empath.policy.retry import Retries
+from empath.spool.contract import Acceptance, ClaimedDelivery, Damage, Quarantined, Spool, SpoolError, Waiting
+from empath.world.ports import Clock, Entropy
+
+_LOG = logging.getLogger(__name__)
+_AGAIN_S = 5.0
+"""How long to wait before the spool is asked again."""
+
+Observe = Callable[[Fact], None]
+"""Takes note of what happened. Never waits, never fails."""
+
+
+@frozen(kw_only=True)
+class Closing:
+    """Records what became of jobs."""
+
+    spool: Spool
+    retry: Retries
+    rules: ReplyRules
+    uncertain: UncertainAction
+    clock: Clock
+    entropy: Entropy
+    reporting: Reporting
+    observe: Observe
+    _terms: Terms = field(init=False)
+
+    @_terms.default
+    def _new_terms(self) -> Terms:
+        return Terms(
+            retry=self.retry,
+            rules=self.rules,
+            uncertain=self.uncertain,
+            reporting=self.reporting,
+            entropy=self.entropy,
+        )
+
+    async def record(self, job: Job, outcomes: Mapping[int, Outcome]) -> None:
+        """Record an attempt. ``outcomes`` has one for each recipient of the job, by ordinal."""
+        page = Page(self._terms, job, self.clock.now())
+        for delivery in job.deliveries:
+            page.attempted(delivery, outcomes[delivery.key.ordinal])
+        await self._commit(page)
+
+    async def expire(self, job: Job) -> None:
+        """Give up a job whose time is over before it could be attempted again."""
+        page = Page(self._terms, job, self.clock.now())
+        for delivery in job.deliveries:
+            page.expired(delivery)
+        await self._commit(page)
+
+    async def put_back(self, jobs: Iterable[Job], *, next_attempt: float) -> None:
+        """Record that jobs were not attempted, and are to be later. That costs none of their attempts."""
+        # Not beyond what the spool takes for a slip of the clock.
+        next_attempt = min(next_attempt, self.retry.latest(self.clock.now()))
+        waiting = [
+            Waiting(key=one.key, next_attempt=next_attempt, attempts=one.attempts, last=one.last)
+            for job in jobs
+            for one in job.deliveries
+        ]
+
+        async def write() -> None:
+            await self.spool.record(waiting)
+
+        await _persist(write)
+
+    async def quarantine(self, damage: Damage, deliveries: Iterable[ClaimedDelivery]) -> None:
+        """Keep deliveries of a damaged message from being claimed again, and say so."""
+        tell_of_quarantine(damage)
+        fates = [Quarantined(key=one.key, reason=damage.reason) for one in deliveries]
+
+        async def write() -> None:
+            await self.spool.record(fates)
+
+        await _persist(write)
+
+    def classify(self, diagnosis: Diagnosis) -> FailureClass:
+        """What a failure is about."""
+        return self.rules.classify(diagnosis)
+
+    def is_expired(self, job: Job) -> bool:
+        """Whether the time of a job is over. It counts from when the message was let go, not from when it came."""
+        envelope, now = job.envelope, self.clock.now()
+        # Only rules make a difference between the deliveries of a job.
+        deliveries = job.deliveries if self.retry.rules else job.deliveries[:1]
+        policies = [self.retry.policy(job.domain, self._class_of(one)) for one in deliveries]
+        return all(policy.is_expired(envelope.release, now, deadline=deadline_of(envelope)) for policy in policies)
+
+    def _class_of(self, delivery: ClaimedDelivery) -> FailureClass | None:
+        progress = progress_of(delivery) if self.retry.rules else None
+        return self.rules.classify(progress.last) if progress else None
+
+    def expires(self, envelope: bytes) -> float:
+        """When the time of a message with this envelope is over for all recipients; never, if it cannot be read.
+
+        Rules can make the time of some recipients shorter, and of none longer. Needs no event loop.
+        """
+        try:
+            read = decode_envelope(envelope)
+        except DamagedRecord:
+            return inf
+        return min(read.release + self.retry.usual.max_age_s, deadline_of(read))
+
+    async def _commit(self, page: Page) -> None:
+        made: tuple[Acceptance, ReportMade] | None = None
+
+        async def write() -> None:
+            nonlocal made
+            latest = self.retry.latest(page.now)
+            made = await self.reporting.make(page.job, page.notices, now=page.now, latest=latest)
+            await self.spool.record(page.fates, [made[0]] if made else ())
+
+        await _persist(write)
+        if made is not None:
+            self.observe(made[1])
+        for ended in page.ended:
+            self.observe(
+                DeliveryEnded(
+                    at=page.now,
+                    delivery=DeliveryId(page.job.claim.mid, ended.ordinal),
+                    status=ended.status,
+                    diagnosis=ended.diagnosis,
+                    failure_class=ended.failure_class,
+                    report=made[0].mid if made is not None and ended.ordinal in page.notices else None,
+                )
+            )
+
+
+def tell_of_quarantine(damage: Damage) -> None:
+    """Tell the operator, who alone can do something."""
+    _LOG.error(
+        "message %s is damaged and in quarantine: %s; it is kept and not sent, all others are; stop the daemon and run "
+        "`empath spool verify`",
+        damage.mid,
+        damage.reason,
+    )
+
+
+async def _persist(write: Callable[[], Awaitable[None]]) -> None:
+    """Write to the spool, again and again until it takes it or the daemon ends.
+
+    A delivery stays claimed until it is recorded, and one that was delivered and not recorded would be sent again.
+    """
+    while True:
+        try:
+            # Shielded, and safely so: it waits for our own disk only. What is known must not be forgotten.
+            with trio.CancelScope(shield=True):
+                return await write()
+        except SpoolError as problem:
+            _LOG.error("what became of a message cannot be recorded, trying again: %s", problem)
+        await trio.sleep(_AGAIN_S)

@@ -1,0 +1,173 @@
+"""Dialling: from an address to a hop that is greeted, introduced, encrypted as it must be, and logged in.
+
+What the host must show is known before it is connected to, and nothing of an envelope is said before it has shown it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import trio
+from attrs import field, frozen
+
+from empath.config.schema import TimeoutSettings
+from empath.delivery.finding.demands import Demands, needs_tls
+from empath.delivery.talking.hop import Hop
+from empath.delivery.talking.login import Login
+from empath.delivery.talking.within import within
+from empath.mail.diagnosis import Phase
+from empath.mail.failure import Failure, SystemFailure, SystemKind, judge
+from empath.policy.encryption.broken_tls import BrokenTls
+from empath.policy.encryption.demand import Demand, unmet
+from empath.policy.encryption.tls import Situation, Step, refusal, step
+from empath.policy.route import Target
+from empath.smtp import Bounds, ClientConnection, Ehlo, Helo, StartTls
+from empath.world.endpoint import TcpEndpoint
+from empath.world.errors import CertificateUnusable
+from empath.world.handshake import start_tls
+from empath.world.ports import Clock, Network
+from empath.world.sending_contexts import SendingContexts
+from empath.world.tls import TlsContext
+
+_LOG = logging.getLogger(__name__)
+
+_BOUNDS = Bounds(reply_line=4096)
+"""RFC 5321 4.5.3.1.5 allows 512 octets in a reply line; real hosts write whole paragraphs into theirs."""
+_APPROVED_S = 60.0
+"""For how long a connection that has shown enough is not looked at again. Less than what DNS is mostly kept for."""
+
+
+@frozen(kw_only=True)
+class Dialling:
+    """How connections for a recipient domain are made."""
+
+    domain: str
+    network: Network
+    clock: Clock
+    hostname: str
+    timeouts: TimeoutSettings
+    demands: Demands
+    contexts: SendingContexts
+    broken: BrokenTls
+    login: Login | None = None
+    """As whom to log in; None: as nobody."""
+    implicit_tls: bool = field(default=False)
+    """Whether the connection is inside TLS from its first octet (RFC 8314 3.3)."""
+
+    async def suits(self, hop: Hop, *, requiretls: bool = False) -> bool:
+        """Whether a connection that stands may carry mail for this domain: it has shown what a new one would have to.
+
+        ``requiretls``: see `Demands.of`.
+        """
+        if hop.login != self.login:
+            return False
+        approved_at = hop.approved.get((self.domain, requiretls))
+        if approved_at is not None and trio.current_time() - approved_at < _APPROVED_S:
+            return True
+        try:
+            wanted = await self.demands.of(self.domain, hop.target, requiretls=requiretls)
+        except Failure:
+            return False  # a new connection would meet the same, and then it is told
+        if unmet(wanted, hop.shown, now=self.clock.now()) is not None:
+            return False
+        hop.approved[self.domain, requiretls] = trio.current_time()
+        return True
+
+    async def open(self, host: Target, *, requiretls: bool = False) -> Hop:
+        """Connect, read the greeting, introduce ourselves, encrypt and log in. Raises Failure and SystemFailure."""
+        try:
+            hop = await self._approach(host, await self.demands.of(self.domain, host, requiretls=requiretls))
+        except Failure as problem:
+            if requiretls and problem.diagnosis.phase is Phase.STARTTLS:
+                # The message asks for more than others: that must not be held against the site.
+                text = f"the sender asks for TLS all the way: {problem.diagnosis.text}"
+                raise needs_tls(host.host, text) from problem
+            raise
+        hop.approved[self.domain, requiretls] = trio.current_time()
+        return hop
+
+    async def _approach(self, host: Target, wanted: Demand) -> Hop:
+        """Connect; and where the policy lets broken TLS be no obstacle, once more in clear."""
+        place = (host.address, host.port)
+        lenient = step(wanted.policy, Situation.HANDSHAKE_FAILED) is Step.AGAIN_IN_CLEAR and not self.implicit_tls
+        if lenient and self.broken.has(place, trio.current_time()):
+            return await self._open(host, wanted, encrypt=False)
+        try:
+            return await self._open(host, wanted, encrypt=True)
+        except Failure as problem:
+            if not lenient or problem.diagnosis.phase is not Phase.STARTTLS or problem.diagnosis.reply is not None:
+                raise
+            trouble = problem.diagnosis.text
+        hop = await self._open(host, wanted, encrypt=False)
+        self.broken.remember(place, trio.current_time())
+        _LOG.info("TLS is broken at %s (%s); mail goes there in clear", host.host, trouble)
+        return hop
+
+    async def _open(self, host: Target, wanted: Demand, *, encrypt: bool) -> Hop:
+        context = await self._context(wanted)
+        with within(self.timeouts.connect_s, Phase.CONNECT, host.host):
+            connection = await self.network.connect(TcpEndpoint(host.address, host.port), source=host.source)
+        client = ClientConnection(bounds=_BOUNDS, check_bodies=False, tls=self.implicit_tls)
+        hop = Hop(host, self.timeouts, client, connection)
+        try:
+            if self.implicit_tls:
+                await self._shake_hands(hop, wanted, context)
+            await self._greet(hop)
+            if encrypt and not self.implicit_tls:
+                await self._encrypt(hop, wanted, context)
+            if self.login is not None:
+                await self.login.enter(hop)
+        except BaseException:
+            await trio.aclose_forcefully(hop.stream)
+            raise
+        return hop
+
+    async def _context(self, wanted: Demand) -> TlsContext:
+        if not wanted.names:
+            return self.contexts.opportunistic
+        try:
+            return await self.contexts.trusting()
+        except CertificateUnusable as problem:
+            raise SystemFailure(SystemKind.CERTIFICATE, str(problem)) from problem
+
+    async def _greet(self, hop: Hop) -> None:
+        with within(self.timeouts.greeting_s, Phase.GREETING, hop.target.host):
+            greeting = (await hop.replies(1))[0].reply
+        if not greeting.positive:
+            raise judge(greeting, Phase.GREETING, host=hop.target.host)
+        await self._introduce(hop)
+
+    async def _introduce(self, hop: Hop) -> None:
+        """Say EHLO with our own name, or HELO to a host that knows no EHLO (RFC 5321 3.2)."""
+        answer = await hop.ask(Ehlo(self.hostname), self.timeouts.command_s)
+        if answer.reply.code >= 500:
+            answer = await hop.ask(Helo(self.hostname), self.timeouts.command_s)
+        if not answer.reply.positive:
+            raise judge(answer.reply, Phase.HELLO, host=hop.target.host)
+
+    async def _encrypt(self, hop: Hop, wanted: Demand, context: TlsContext) -> None:
+        """Say STARTTLS if the policy has us do so here, and be told why not to go on if it does not."""
+        offered = "STARTTLS" in hop.client.facts.in_force
+        situation = Situation.OFFERED if offered else Situation.NOT_OFFERED
+        reply = None
+        if step(wanted.policy, situation) is Step.START:
+            reply = (await hop.ask(StartTls(), self.timeouts.command_s)).reply
+            if reply.positive:
+                await self._shake_hands(hop, wanted, context)
+                return
+            situation = Situation.REFUSED
+        if step(wanted.policy, situation) is Step.DEFER:
+            raise refusal(situation, host=hop.target.host, reply=reply)
+
+    async def _shake_hands(self, hop: Hop, wanted: Demand, context: TlsContext) -> None:
+        """Encrypt, and look at what the host has shown before another word is said to it."""
+        with within(self.timeouts.command_s, Phase.STARTTLS, hop.target.host):
+            stream = await start_tls(hop.stream, context, host=wanted.server_name)
+            if not self.implicit_tls:
+                hop.client.tls_established()
+        hop.stream, hop.tls = stream, stream.summary
+        missing = unmet(wanted, hop.shown, now=self.clock.now())
+        if missing is not None:
+            raise refusal(Situation.UNTRUSTED, host=hop.target.host, text=missing)
+        if not self.implicit_tls:
+            await self._introduce(hop)
