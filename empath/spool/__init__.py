@@ -1,8 +1,9 @@
 """The durable store of messages, and of the fate of each of their recipients.
 
 A message is *accepted* in one transaction. Its deliveries are *claimed* when they are due, attempted elsewhere, and
-*recorded* as finished or as waiting again. With its last delivery the message goes. Whatever happens to the process or
-to the power in between, a message that was accepted is delivered, or its sender is told (RFC 5321 6.1).
+*recorded* as finished or as waiting again. What is delivered is gone at once; what has failed or expired is kept for a
+while, to be seen. With its last delivery the message goes. Whatever happens to the process or to the power in between,
+a message that was accepted is delivered, or its sender is told (RFC 5321 6.1), unless an operator has deleted it.
 
 Words:
 
@@ -12,6 +13,9 @@ Words:
 - *set aside*: due, but its site cannot take it now. It waits, at no cost, for its site to be *recalled*.
 - *fate*: what became of a claimed delivery. *report*: a message to the sender, accepted together with that fate.
 - *quarantine*: where a delivery is whose message is no longer what was accepted. It is kept, and nobody claims it.
+- *held*: put aside by an operator, until it is released. *trash*: where what was deleted can be brought back from.
+- *purge*: the removal of what was kept long enough after it had ended or was deleted.
+- *listed*: in the indexes by which people find a delivery; what is not is found by going through what is new.
 - *durable*: there after a loss of power. *sweep*: the removal, at the start, of files that no row names.
 
 The directory ``spool.path`` has the file ``lock``, which the kernel keeps locked for the one daemon, ``bodies/``, and
@@ -26,29 +30,39 @@ B   durable body                none             there       nothing was promise
 C   waiting                     ``claimed = 0``  if large    it waits
 D   claimed                     ``claimed = 1``  if large    it waits, until the moment that the claim has set
 Q   quarantined                 ``claimed = 2``  perhaps     it stays, and ``damage`` says why
+H   held                        ``claimed = 3``  if large    it stays
+K   kept: failed or expired     ``claimed > 3``  if large    it stays until it is purged
+T   in the trash                ``claimed = 6``  if large    it stays until it is purged; ``was`` says what it was
 E   finished, not durably       none             if large    kill: as F or G. Power: perhaps as D again: a duplicate
 F   gone, its file is left      none             there       the sweep removes it
 G   gone                        none             none        nothing is left to do
 === =========================== ================ =========== ========================================================
 
-Small bodies know C, D, E and G only. Recipients move by themselves: C and D are states of a delivery, and a message is
-in E when the last of its deliveries is. The ways from state to state:
+Small bodies know neither A nor B nor F. Recipients move by themselves: C, D, H, K, Q and T are states of a delivery,
+and a message is in E when the last of its deliveries is. The ways from state to state:
 
 ======= =============================================================================================================
 A to B  ``BodyDraft.commit``: sync the file, rename it, sync the directory
 A to G  ``BodyDraft.discard``
 B to C  ``accept``; a small body begins here. The transaction is synced. **This is the instant of acceptance**
-B to G  ``accept`` found the disk full: no row can have come into being, so the file goes at once
+B to G  ``accept`` found the disk full, or that it has the message already: there is no row, so the file goes at once
 C to D  ``claim``. It moves ``next_attempt`` forward first; the transaction is not synced by itself
 C to C  ``claim`` sets it aside: ``aside`` names the site, and outlives the process; not synced by itself either
-D to C  ``record`` with `Waiting`, not synced by itself; or the start, for all that was claimed when the process ended
+D to C  ``record`` with `Waiting`, not synced by itself; or the start, for all that was claimed when the process ended:
+        it may have arrived, so it is *uncertain* then
 C to Q  ``claim`` found that its row cannot be read, or is not what was accepted; not synced by itself
 D to Q  ``record`` with `Quarantined`: the envelope makes no sense, or the body file is missing or another one
 Q to C  ``release``, once somebody has mended it
+C to H  ``apply`` of `Hold`; H to C by `Release`; C, H or Q to K by `Fail`. What ``apply`` does is synced at its end
+H to D  ``claim_chosen``, by who will end it at once; C to D likewise
+D to K  ``record`` of what has failed or expired: synced if there is a report, else not
+C to T  ``apply`` of `Delete`, from H, K and Q as well; `Undelete` is the way back
+K to E  ``purge``, from T as well
 D to E  ``record`` with `Finished`, not synced by itself, which is why a delivered message costs one sync and not two
-D to F  ``record`` with `Finished` and a report: the transaction is synced, since only the report is left to tell of it
+D to F  ``record`` with `Finished` and a report: the transaction is synced, since the report has to be there
 E to F  the next synced transaction; for a large body one is made on purpose, since a row may not outlive its file
-F to G  the file is removed. Should that fail, or the process end before, it stays F until the next sweep
+F to G  the file is removed. Should that fail it is tried again, less and less often, and counted (``removal``); should
+        the process end before, it stays F until the next sweep
 ======= =============================================================================================================
 
 So 250 may be said once ``accept`` has returned, and not before. kill -9 undoes no transaction: the system has what was
@@ -64,7 +78,8 @@ what a loss of power undoes.
 
 Why SQLite: rows and small bodies in one file make an acceptance one write and one sync, which many sessions share
 (``committer``). A log of our own saves a fifth of the processor time and would have to be believed; a file for each
-message needs two syncs and a directory for what is due. Why not a server: it would be one more thing that can be away.
+message needs two syncs and a directory for what is due. Why not a server
+by default: it would be one more thing that can be away (``postgres`` is for who has one in any case).
 Why EXCLUSIVE: there is one daemon to a spool, and two would send everything twice.
 
 Why a reserve: a delivery that ends is a row that goes, and the log that says so wants room on a disk that is full of
@@ -75,16 +90,25 @@ Why set aside, and not put off by some time: a site that is down may have a hund
 all and put them back with every period of its breaker would cost more than delivering them, and to pass over them in
 every claim would too. Set aside, each is touched twice.
 
+Why rows are listed late: people find deliveries by recipient, sender and domain through indexes, and an index costs
+every row that enters and leaves it. Nearly all mail is gone within a second, and nobody looks for it. So a row is
+entered after a minute or two, and what is newer is found by reading it: that is never much, however long the queue is.
+
+Why the counts are kept and not taken: to count a million rows takes a third of a second, in which nothing else is done.
+
 Why a checksum, and of what: a disk may give back other octets than it was given, and SQLite notices that only where it
 hits a structure of its own. Envelope and body have a CRC-32, made when they are accepted. The row is checked when it is
 claimed. A body file is checked while it is read, and its end is kept back until all of it was seen: a next hop that has
 no end takes no message.
 
 Rooms: ``contract`` (what a spool promises: all that reception and delivery know of it), ``grouped`` (a spool made of a
-store, a committer and a disk), ``committer``, ``store`` (what a backend is), ``claiming`` (what a claim takes and what
-it sets aside), ``sqlite`` on ``database``, ``schema``, ``statements`` and ``stored`` (a row, and whether it is sound),
+store, a committer and a disk) with ``drafts``, ``portions`` (what goes over many deliveries) and ``removal``,
+``committer``, ``store`` (what a backend is), ``claiming`` (what a claim takes and what it sets aside), ``sqlite`` made
+of ``waiting``, ``ending``, ``finding``, ``keeping``, ``reading`` and ``tally``, on ``database``, ``schema``,
+``statements`` and ``stored`` (a row, and whether it is sound),
 ``memory`` (the plainest store, which the other is compared with), ``belonging`` (queue and bodies), ``open``, and
-``verify`` (looking at a spool that nobody has open).
+``verify`` (looking at a spool that nobody has open); ``postgres`` (the other backend with a database) and
+``conversion`` (moving a spool from one backend to another).
 
 RFCs: 5321 4.2.5 and 6.1 (what 250 means), 4.5.4.1 (retries), 1047 (duplicates).
 """

@@ -23,6 +23,8 @@ BODIES: Final = "bodies"
 """The name of the directory of the body files, in that of a spool."""
 MARK: Final = "queue.id"
 """The name of the file in the directory of a spool."""
+CONVERTING: Final = "converting"
+"""The name of the file that is there while the spool is moved to another backend, or from one: see ``conversion``."""
 TOKEN_BYTES: Final = 16
 
 
@@ -70,8 +72,14 @@ async def unite(committer: Committer[Store], world: World, path: PurePath) -> No
 
 
 async def _unite(committer: Committer[Store], world: World, path: PurePath) -> None:
+    converting = await _read(world.disk, path / CONVERTING)
+    if converting is not None:
+        raise SpoolError(
+            f"the spool at {path} is being moved, from {converting}, and this is only a part of it; end that first: "
+            "`empath spool convert` goes on where it was cut off"
+        )
     queue_token = await committer.do(lambda store: store.identity(), durable=False)
-    bodies_token = await _read(world.disk, path)
+    bodies_token = await _read(world.disk, path / MARK)
     halves = Halves(
         path=path,
         queue_token=queue_token,
@@ -88,7 +96,7 @@ async def _unite(committer: Committer[Store], world: World, path: PurePath) -> N
 
 async def _read(disk: Disk, path: PurePath) -> str | None:
     try:
-        async with await disk.open(path / MARK) as file:
+        async with await disk.open(path) as file:
             return (await file.read(1024)).decode(errors="replace").strip()
     except FileMissing:
         return None

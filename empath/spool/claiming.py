@@ -8,12 +8,13 @@ over it in each claim would cost as much as the queue is long.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Final, Protocol
 
 from attrs import define, field
 
-from empath.spool.contract import Claim, Claimed, ClaimedDelivery, Damage, DeliveryKey, Demand
+from empath.spool.contract import ANYTHING, Claim, Claimed, ClaimedDelivery, Damage, DeliveryKey, Demand, Row
 
 LOOK: Final = 1000
 """How many deliveries that are due a claim looks at, if it may not take more: they are set aside in such portions."""
@@ -22,8 +23,11 @@ LOOK: Final = 1000
 class Rows(Protocol):
     """The deliveries that wait, as a backend has them. Used within a transaction."""
 
-    def due(self, *, now: float, latest: float, limit: int) -> list[ClaimedDelivery]:
-        """Those with a next attempt up to ``now`` or beyond ``latest``, in the order of it, of message and ordinal."""
+    def due(self, *, now: float, latest: float, limit: int, head_start_s: float) -> list[ClaimedDelivery]:
+        """Those with a next attempt up to ``now``, then those beyond ``latest``.
+
+        Each in the order of that moment, less ``head_start_s`` for each degree of priority, of message and ordinal.
+        """
 
     def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
         """Those that are set aside for a site, of so many messages, in the order of message and ordinal."""
@@ -41,10 +45,15 @@ class Rows(Protocol):
         """The earliest next attempt of all; None: nothing waits."""
 
 
+def _now(_delivery: ClaimedDelivery) -> float:
+    """The moment of one that cannot be read: it is not set aside but taken, and so found out."""
+    return -inf
+
+
 def claim(rows: Rows, *, now: float, until: float, latest: float, room: int, demand: Demand) -> Claimed:
     """See ``contract.Spool``."""
     claiming = _Claiming(rows, demand, until, room)
-    due = rows.due(now=now, latest=latest, limit=max(room, LOOK))
+    due = rows.due(now=now, latest=latest, limit=max(room, LOOK), head_start_s=demand.head_start_s)
     claiming.take(claiming.sift(due, now, latest))
     claiming.recall()
     return Claimed(
@@ -53,6 +62,18 @@ def claim(rows: Rows, *, now: float, until: float, latest: float, room: int, dem
         aside=frozenset(claiming.aside),
         damaged=tuple(claiming.damaged),
     )
+
+
+def claim_rows(rows: Rows, chosen: Sequence[Row], *, until: float) -> Claimed:
+    """See ``store.Store``."""
+    claiming = _Claiming(rows, ANYTHING, until, len(chosen))
+    claiming.take(
+        [
+            ClaimedDelivery(key=row.key, domain=row.domain, attempts=row.attempts, last=row.last, status=row.status)
+            for row in chosen
+        ]
+    )
+    return Claimed(claims=claiming.claims, next_due=None, damaged=tuple(claiming.damaged))
 
 
 @define(eq=False)
@@ -72,7 +93,7 @@ class _Claiming:
     _latest: dict[str, int] = field(init=False, factory=dict)
     """The latest message that a site has got something of."""
 
-    _expires: dict[int, float] = field(init=False, factory=dict)
+    _moments: dict[int, Callable[[ClaimedDelivery], float]] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self._size_bytes = self._demand.size_bytes
@@ -103,22 +124,22 @@ class _Claiming:
         return True
 
     def _set_aside(self, one: ClaimedDelivery, site: str, now: float, latest: float) -> bool:
-        """Set one aside unless it has expired; whether it is."""
-        expires = self._expiry(one.key.message)
-        if expires <= now:
+        """Set one aside unless something has to be told about it; whether it is."""
+        moment = self._moment(one)
+        if moment <= now:
             return False
-        self._rows.set_aside(one.key, site, min(latest, expires))
+        self._rows.set_aside(one.key, site, min(latest, moment))
         self.aside.add(site)
         return True
 
-    def _expiry(self, message: int) -> float:
-        """When a message is given up. It is asked for once, however many recipients there are."""
-        known = self._expires.get(message)
+    def _moment(self, one: ClaimedDelivery) -> float:
+        """When something has to be told. A message is read once, however many recipients it has."""
+        message = one.key.message
+        known = self._moments.get(message)
         if known is None:
             envelope = self._rows.envelope(message)
-            # One that cannot be read is not set aside, but taken, and so found out.
-            known = self._expires[message] = -inf if envelope is None else self._demand.expires(envelope)
-        return known
+            known = self._moments[message] = _now if envelope is None else self._demand.moments(envelope)
+        return known(one)
 
     def take(self, deliveries: list[ClaimedDelivery]) -> int:
         """Claim as far as the octets go; how many."""

@@ -15,31 +15,50 @@ from pathlib import PurePath
 from typing import Final
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from empath.mail.ids import MessageId
 from empath.spool.committer import Committer
 from empath.spool.contract import (
     ANYTHING,
+    MAX_RULE_BYTES,
+    MAX_RULES,
     Acceptance,
+    Action,
+    Body,
     BodyFile,
+    Changed,
+    Claim,
     Claimed,
+    ClaimedDelivery,
     Damage,
+    DeliveryKey,
     Demand,
     Fate,
+    Page,
+    Retention,
+    Selector,
     SpoolDamaged,
     SpoolError,
     SpoolFull,
     Statistics,
+    StoredRule,
+    Taker,
+    Undelete,
     Waiting,
 )
+from empath.spool.drafts import FileDraft, translated
+from empath.spool.portions import Portions
+from empath.spool.removal import Removal
 from empath.spool.store import Store
 from empath.spool.stored import checksum
-from empath.world.errors import DiskError, DiskFull, FileMissing
-from empath.world.ports import DISCARD_S, Disk, DurableFile
+from empath.world.errors import DiskError, FileMissing
+from empath.world.ports import DISCARD_S, Disk
 
 BLOCK_BYTES: Final = 64 * 1024
 """How much of a large body is in memory at a time."""
+_TENDING: Final = 10
+"""Portions in one ``tend``: a tenth of the time of the thread at most, if it is called every second."""
 
 
 @define(eq=False)
@@ -49,21 +68,45 @@ class GroupedSpool:
     _committer: Committer[Store]
     _disk: Disk
     _bodies: PurePath
+    _portions: Portions = field(init=False)
+    _removal: Removal = field(init=False)
     _news: trio.Event = field(init=False, factory=trio.Event)
+    _taker: Taker | None = field(init=False, default=None)
     _serials: Iterator[int] = field(init=False, factory=count)
     """They tell apart the files of messages that have drawn the same name, the second of which will be refused."""
 
-    async def accept(self, acceptance: Acceptance) -> None:
+    def __attrs_post_init__(self) -> None:
+        self._portions = Portions(self._committer)
+        self._removal = Removal(self._disk, self._bodies)
+
+    async def accept(self, acceptance: Acceptance) -> MessageId | None:
         """See ``contract.Spool``."""
+        taker = self._taker
+        until = None if taker is None else taker.offer(acceptance)
         try:
-            await self._committer.do(lambda store: store.accept(acceptance), durable=True)
+            number = await self._committer.do(lambda store: store.accept(acceptance, until), durable=True)
         except SpoolFull:
             # For certain there is no row, and the room is wanted. After another error a row may turn up yet.
-            if isinstance(acceptance.body, BodyFile):
-                with trio.CancelScope(shield=True):
-                    await self._remove(acceptance.body.name)
+            with trio.CancelScope(shield=True):
+                await self._remove_body(acceptance.body)
             raise
-        self._news.set()
+        if isinstance(number, MessageId):
+            with trio.CancelScope(shield=True):
+                await self._remove_body(acceptance.body)
+            return number
+        if taker is None or until is None:
+            self._news.set()
+        else:
+            taker.take(_claim_of(acceptance, number))
+        return None
+
+    async def _remove_body(self, body: Body) -> None:
+        if isinstance(body, BodyFile):
+            await self._removal.remove([body.name])
+
+    def hand_over_to(self, taker: Taker | None) -> None:
+        """See ``contract.Spool``."""
+        self._taker = taker
 
     async def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         """See ``contract.Spool``."""
@@ -88,13 +131,17 @@ class GroupedSpool:
         await self._news.wait()
         self._news = trio.Event()
 
+    def ring(self) -> None:
+        """Somebody else may have changed what waits."""
+        self._news.set()
+
     async def draft_body(self, mid: MessageId) -> FileDraft:
         """See ``contract.Spool``."""
         name = f"{mid}.{next(self._serials)}"
         try:
             return FileDraft(name, await self._disk.create(self._bodies / name))
         except DiskError as problem:
-            raise _translate(problem) from problem
+            raise translated(problem) from problem
 
     # A generator that is left in the middle must be closed at once: every caller has it in `aclosing`.
     async def read_body(self, body: BodyFile) -> AsyncGenerator[bytes, None]:  # noqa: ASYNC900
@@ -110,18 +157,70 @@ class GroupedSpool:
         except FileMissing as problem:
             raise SpoolDamaged(f"its body {path} is missing") from problem
         except DiskError as problem:
-            raise _translate(problem) from problem
+            raise translated(problem) from problem
         if known not in (None, found):
             raise SpoolDamaged(f"its body {path} is not what was accepted (checksum)")
 
     async def discard_body(self, body: BodyFile) -> None:
         """See ``contract.Spool``."""
         with trio.move_on_after(DISCARD_S, shield=True):
-            await self._remove(body.name)
+            await self._removal.remove([body.name])
+
+    async def claim_chosen(self, selector: Selector, *, now: float, until: float, room: int) -> Claimed:
+        """See ``contract.Spool``."""
+        return await self._portions.claim_chosen(selector, now=now, until=until, room=room)
+
+    async def find(self, selector: Selector, *, now: float, cursor: str | None = None, limit: int = 100) -> Page:
+        """See ``contract.Spool``."""
+        return await self._portions.find(selector, now=now, cursor=cursor, limit=limit)
+
+    async def count(self, selector: Selector, *, now: float) -> int:
+        """See ``contract.Spool``."""
+        return await self._portions.count(selector, now=now)
+
+    async def apply(self, action: Action, selector: Selector, *, now: float) -> Changed:
+        """See ``contract.Spool``."""
+        chosen = evolve(selector, in_trash=True) if isinstance(action, Undelete) else selector
+        try:
+            return await self._portions.apply(action, chosen, now=now)
+        finally:
+            self._news.set()
+
+    async def rules(self) -> list[StoredRule]:
+        """See ``contract.Spool``."""
+        return await self._committer.do(lambda store: store.rules(), durable=False)
+
+    async def put_rule(self, rule: StoredRule) -> None:
+        """See ``contract.Spool``."""
+        if len(rule.body) > MAX_RULE_BYTES:
+            raise SpoolError(f"the rule {rule.id} has {len(rule.body)} octets; at most {MAX_RULE_BYTES} are kept")
+        await self._committer.do(partial(_put_rule, rule=rule), durable=True)
+
+    async def remove_rule(self, rule_id: str) -> bool:
+        """See ``contract.Spool``."""
+        return await self._committer.do(lambda store: store.remove_rule(rule_id), durable=True)
+
+    async def purge(self, *, now: float, retention: Retention) -> int:
+        """See ``contract.Spool``."""
+        deliveries, unneeded = await self._portions.purge(now=now, retention=retention)
+        if unneeded:
+            with trio.CancelScope(shield=True):
+                await self._forget(unneeded, durable=False)
+        return deliveries
+
+    async def tend(self) -> bool:
+        """See ``contract.Spool``."""
+        await self._removal.again()
+        for _ in range(_TENDING):
+            if not await self._committer.do(lambda store: store.tend(), durable=False):
+                return False
+        return True
 
     async def statistics(self) -> Statistics:
         """See ``contract.Spool``."""
-        return await self._committer.do(lambda store: store.statistics(), durable=False)
+        counted = await self._committer.do(lambda store: store.statistics(), durable=False)
+        removal = self._removal
+        return evolve(counted, undeleted_files=removal.left, deletion_failures=removal.failures)
 
     async def quarantine(self) -> list[Damage]:
         """See ``contract.Spool``."""
@@ -139,9 +238,8 @@ class GroupedSpool:
         try:
             rubbish = [name for name in await self._disk.list(self._bodies) if name not in needed]
         except DiskError as problem:
-            raise _translate(problem) from problem
-        for name in rubbish:
-            await self._remove(name)
+            raise translated(problem) from problem
+        await self._removal.remove(rubbish)
         return len(rubbish)
 
     async def _forget(self, names: Sequence[str], *, durable: bool) -> None:
@@ -149,43 +247,24 @@ class GroupedSpool:
         with suppress(SpoolError):
             if not durable:
                 await self._committer.do(lambda store: store.touch(), durable=True)
-            for name in names:
-                await self._remove(name)
-
-    async def _remove(self, name: str) -> None:
-        """Remove a file that nothing names. If that fails it does no harm, and the next sweep finds it."""
-        with suppress(DiskError):
-            await self._disk.unlink(self._bodies / name)
+            await self._removal.remove(names)
 
 
-@define(eq=False)
-class FileDraft:
-    """See ``contract.BodyDraft``."""
-
-    _name: str
-    _file: DurableFile
-    _checksum: int = field(init=False, default=0)
-
-    async def write(self, block: bytes) -> None:
-        """See ``contract.BodyDraft``."""
-        try:
-            await self._file.write(block)
-            self._checksum = checksum(block, self._checksum)
-        except DiskError as problem:
-            raise _translate(problem) from problem
-
-    async def commit(self) -> BodyFile:
-        """See ``contract.BodyDraft``."""
-        try:
-            size_bytes = await self._file.commit()
-        except DiskError as problem:
-            raise _translate(problem) from problem
-        return BodyFile(name=self._name, size_bytes=size_bytes, checksum=self._checksum)
-
-    async def discard(self) -> None:
-        """See ``contract.BodyDraft``."""
-        with trio.move_on_after(DISCARD_S, shield=True):
-            await self._file.discard()
+def _claim_of(acceptance: Acceptance, number: int) -> Claim:
+    """What a claim of all of a message would have come to, just after it was accepted."""
+    return Claim(
+        mid=acceptance.mid,
+        received=acceptance.received,
+        envelope=acceptance.envelope,
+        body=acceptance.body,
+        deliveries=tuple(
+            [
+                ClaimedDelivery(key=DeliveryKey(number, ordinal), domain=domain, attempts=0)
+                for ordinal, domain in enumerate(acceptance.domains)
+            ]
+        ),
+        read=acceptance.read,
+    )
 
 
 def _claim(store: Store, *, now: float, until: float, latest: float, room: int, demand: Demand) -> Claimed:
@@ -199,5 +278,8 @@ def _record(store: Store, *, fates: Sequence[Fate], reports: Sequence[Acceptance
     return unneeded
 
 
-def _translate(problem: DiskError) -> SpoolError:
-    return SpoolFull(str(problem)) if isinstance(problem, DiskFull) else SpoolError(str(problem))
+def _put_rule(store: Store, *, rule: StoredRule) -> None:
+    others = [known for known in store.rules() if known.id != rule.id]
+    if len(others) >= MAX_RULES:
+        raise SpoolError(f"{len(others)} rules are kept already; remove one of them first")
+    store.put_rule(rule)

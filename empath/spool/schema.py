@@ -1,8 +1,13 @@
 """The tables of the SQLite backend, and how those of earlier versions become these.
 
-``delivery.claimed`` is 0 for one that waits, 1 for one that is being attempted, 2 for one in quarantine, of whose
-message ``damage`` says why. ``delivery.aside`` is the site that a delivery is set aside for; NULL: none. A checksum
-that is NULL was never made. ``identity`` has one row, with the token that also stands beside the body files.
+``delivery.claimed`` is 0 for one that waits, 1 for one that is being attempted, 2 in quarantine, 3 on hold, 4 failed, 5
+expired, 6 in the trash; there ``was`` says which of these it was, and is NULL otherwise. ``mark`` is 0 for one that is
+pending, 1 if its latest attempt was deferred, 2 if it may have arrived; it counts for those that wait. ``since`` and
+``note`` are when and why it was put where it is; ``damage`` has the name of a message that may not be readable.
+``aside`` is the site that a delivery is set aside for; NULL: none. ``listed`` is 1 once it can be found by its
+addresses, which is so for all messages up to the one that ``listing`` names. A checksum that is NULL was never made.
+``seen`` has the fingerprints of messages, ``rule`` the decisions of operators. ``identity`` has one row, with the token
+that also stands beside the body files.
 
 The indexes are partial, so a row is in one only while somebody may look for it there. A message that goes out at the
 first attempt never costs more than ``due``.
@@ -15,7 +20,7 @@ from typing import Final
 
 from empath.spool.contract import SpoolError
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 APPLICATION_ID: Final = 0x454D5051
 """Marks the file as ours: "EMPQ"."""
 
@@ -24,6 +29,21 @@ _INDEX_FILE: Final = "CREATE INDEX file ON message (body_file) WHERE body_file I
 _CARE: Final = """
 CREATE TABLE damage (message INTEGER PRIMARY KEY, mid TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE identity (token TEXT NOT NULL) STRICT;
+"""
+_LISTING: Final = """
+CREATE INDEX due ON delivery (priority, next_attempt) WHERE claimed = 0;
+CREATE INDEX parked ON delivery (claimed) WHERE claimed > 1;
+CREATE INDEX ended ON delivery (claimed, since) WHERE claimed > 3;
+CREATE INDEX marked ON delivery (mark) WHERE mark > 0;
+CREATE INDEX urgent ON delivery (priority) WHERE priority <> 0;
+CREATE INDEX by_recipient ON delivery (recipient) WHERE listed = 1;
+CREATE INDEX by_sender ON delivery (sender) WHERE listed = 1;
+CREATE INDEX by_domain ON delivery (domain) WHERE listed = 1;
+CREATE TABLE listing (upto INTEGER NOT NULL) STRICT;
+INSERT INTO listing VALUES (0);
+CREATE TABLE rule (id TEXT PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE seen (digest BLOB PRIMARY KEY, moment REAL NOT NULL, mid TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_moment ON seen (moment);
 """
 SCHEMA: Final = f"""
 CREATE TABLE message (
@@ -46,14 +66,27 @@ CREATE TABLE delivery (
     next_attempt REAL NOT NULL,
     last BLOB NOT NULL,
     aside TEXT,
+    recipient TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    sender TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    priority INTEGER NOT NULL DEFAULT 0,
+    mark INTEGER NOT NULL DEFAULT 0,
+    was INTEGER,
+    since REAL NOT NULL DEFAULT 0,
+    note TEXT NOT NULL DEFAULT '',
+    listed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (message, ordinal)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX due ON delivery (next_attempt) WHERE claimed = 0;
 {_INDEX_ASIDE}
 {_INDEX_FILE}
 {_CARE}
+{_LISTING}
 """
 
+_MARKS: Final = """
+UPDATE delivery SET mark = 1 WHERE attempts > 0;
+UPDATE delivery SET note = coalesce((SELECT reason FROM damage WHERE damage.message = delivery.message), '')
+    WHERE claimed = 2;
+"""
 _STEPS: Final[Mapping[int, str]] = {
     1: f"ALTER TABLE delivery ADD COLUMN aside TEXT; {_INDEX_ASIDE} {_INDEX_FILE}",
     2: f"""
@@ -61,8 +94,24 @@ _STEPS: Final[Mapping[int, str]] = {
     ALTER TABLE message ADD COLUMN body_crc INTEGER;
     {_CARE}
     """,
+    3: f"""
+    ALTER TABLE delivery ADD COLUMN recipient TEXT NOT NULL DEFAULT '' COLLATE NOCASE;
+    ALTER TABLE delivery ADD COLUMN sender TEXT NOT NULL DEFAULT '' COLLATE NOCASE;
+    ALTER TABLE delivery ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE delivery ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE delivery ADD COLUMN was INTEGER;
+    ALTER TABLE delivery ADD COLUMN since REAL NOT NULL DEFAULT 0;
+    ALTER TABLE delivery ADD COLUMN note TEXT NOT NULL DEFAULT '';
+    ALTER TABLE delivery ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX due;
+    {_MARKS}
+    {_LISTING}
+    """,
 }
-"""From each earlier version to the next. New columns come last, so old rows need not be written anew."""
+"""From each earlier version to the next. New columns come last, so old rows need not be written anew.
+
+The addresses of mail from before version 4 stand in its envelopes only, which are not read: nobody finds it by them.
+"""
 
 
 def upgrade(version: int, path: str) -> str:

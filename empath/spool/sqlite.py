@@ -8,37 +8,43 @@ message delivered twice, but none is lost. A mere crash of the process undoes no
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from itertools import starmap
 from typing import Any
 
 import apsw
 import outcome
 from attrs import define, field
 
+from empath.mail.ids import MessageId
 from empath.spool import statements as sql
-from empath.spool.claiming import claim
+from empath.spool.claiming import claim, claim_rows
 from empath.spool.committer import Operation
 from empath.spool.contract import (
     ANYTHING,
     Acceptance,
-    Claim,
+    Action,
     Claimed,
-    ClaimedDelivery,
     Damage,
     DeliveryKey,
     Demand,
     Fate,
-    Finished,
-    Quarantined,
+    Retention,
+    Row,
+    Selector,
     SpoolError,
     SpoolFull,
     Statistics,
+    StoredRule,
 )
 from empath.spool.database import Database, connect, explained
+from empath.spool.ending import Ending
+from empath.spool.finding import Finder
+from empath.spool.keeping import Keeping, Listing
+from empath.spool.reading import Reader
 from empath.spool.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, upgrade
-from empath.spool.store import Store
+from empath.spool.store import Look, Purged, Store
 from empath.spool.stored import StoredMessage
+from empath.spool.tally import CLAIMED, WAITS, Tally
+from empath.spool.waiting import WaitingRows
 from empath.world.reserve import Reserve
 
 
@@ -68,16 +74,24 @@ class SqliteStore:
 
     _database: Database
     _connection: apsw.Connection = field(init=False)
+    _reader: Reader = field(init=False)
+    _ending: Ending = field(init=False)
+    _rows: WaitingRows = field(init=False)
+    _finder: Finder = field(init=False)
+    _keeping: Keeping = field(init=False)
+    _listing: Listing = field(init=False)
+    _tally: Tally = field(init=False, factory=Tally)
     _number: int = field(init=False, default=0)
     """Of the latest message. None is given twice in a process: a fate that is recorded late meets no other message."""
 
-    _has_damage: bool = field(init=False, default=False)
-    """Whether there may be a row in ``damage``."""
-    _unreadable: dict[int, Damage] = field(init=False, factory=dict)
-    """Messages whose rows this process has failed to read."""
-
     def __attrs_post_init__(self) -> None:
-        self._connection = self._database.connection
+        connection = self._connection = self._database.connection
+        self._reader = Reader(connection)
+        self._ending = Ending(connection, self._reader)
+        self._rows = WaitingRows(connection, self._reader, self._ending, self._tally)
+        self._finder = Finder(connection)
+        self._keeping = Keeping(connection)
+        self._listing = Listing(connection)
 
     def prepare(self, path: str, *, widen: bool) -> None:
         """See to it that the database is ours and of a version that we know, or new; and take back what was claimed."""
@@ -91,8 +105,17 @@ class SqliteStore:
             self.touch()
             self._connection.execute(sql.UNCLAIM)
         self._number = self._row(sql.LATEST)[0]
-        self._has_damage = bool(self.quarantine())
+        self._listing.open()
+        self._ending.open()
+        self._count()
         self._database.keeps_reserve()
+
+    def _count(self) -> None:
+        """See how much there is: the one time that all rows are counted."""
+        self._tally.add_messages(self._row(sql.COUNT_MESSAGES)[0])
+        for claimed, mark, count in self._connection.execute(sql.COUNT_DELIVERIES):
+            self._tally.add(claimed, mark, count)
+        self._rows.open()
 
     def _steps(self, path: str) -> str:
         """What makes the tables ours, of the present version. Nothing of a foreign database is touched."""
@@ -115,25 +138,33 @@ class SqliteStore:
         return results
 
     def _together(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
-        with self._database.transaction(durable=durable):
-            return [outcome.Value(operation(self)) for operation in operations]
+        saved, listed = self._tally.saved(), self._listing.upto
+        try:
+            with self._database.transaction(durable=durable):
+                return [outcome.Value(operation(self)) for operation in operations]
+        except BaseException:
+            self._tally.restore(saved)
+            self._listing.upto = listed
+            raise
 
     def _alone(self, operation: Operation[Store], *, durable: bool) -> outcome.Outcome[object]:
         """Do one operation; again, if it has found another row that cannot be read and is to be passed over."""
         while True:
-            known = len(self._unreadable)
+            known = len(self._reader.unreadable)
             try:
                 return self._together([operation], durable=durable)[0]
             except apsw.Error as problem:
-                if len(self._unreadable) == known:
+                if len(self._reader.unreadable) == known:
                     return outcome.Error(explained(problem))
             except Exception as problem:
                 return outcome.Error(problem)
 
-    def accept(self, acceptance: Acceptance) -> None:
+    def accept(self, acceptance: Acceptance, claimed_until: float | None = None) -> int | MessageId:
         """See ``store.Store``."""
         if not self._database.keeps_reserve():
             raise SpoolFull("the disk of the queue is full, and what is here needs the rest of it; make room")
+        if acceptance.fingerprint is not None and (earlier := self._keeping.repeated(acceptance)) is not None:
+            return earlier
         execute = self._connection.execute
         self._number += 1
         message = self._number
@@ -142,81 +173,23 @@ class SqliteStore:
             execute(sql.ADD_MESSAGE, (message, *row.columns))
         except apsw.ConstraintError as problem:
             raise SpoolError(f"message {acceptance.mid} is here already") from problem
+        sender, priority, recipients = acceptance.sender, acceptance.priority, acceptance.addresses
+        claimed, moment = (WAITS, acceptance.next_attempt) if claimed_until is None else (CLAIMED, claimed_until)
         for ordinal, domain in enumerate(acceptance.domains):
-            execute(sql.ADD_DELIVERY, (message, ordinal, domain, acceptance.next_attempt))
+            columns = (message, ordinal, domain, claimed, moment, recipients[ordinal], sender, priority)
+            execute(sql.ADD_DELIVERY, columns)
+        self._tally.add(claimed, 0, len(recipients))
+        self._tally.add_messages(1)
+        self._rows.expect(priority)
+        return message
 
     def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         """See ``contract.Spool``."""
-        return claim(self, now=now, until=until, latest=latest, room=room, demand=demand)
+        return claim(self._rows, now=now, until=until, latest=latest, room=room, demand=demand)
 
-    def due(self, *, now: float, latest: float, limit: int) -> list[ClaimedDelivery]:
-        """See ``claiming.Rows``."""
-        due = list(starmap(_waiting, self._connection.execute(sql.DUE, (now, limit))))
-        astray = self._connection.execute(sql.ASTRAY, (max(now, latest), limit - len(due)))
-        return [*due, *starmap(_waiting, astray)]
-
-    def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
-        """See ``claiming.Rows``."""
-        return list(starmap(_waiting, self._connection.execute(sql.ASIDE, (site, messages, limit))))
-
-    def envelope(self, message: int) -> bytes | None:
-        """See ``claiming.Rows``."""
-        found = [] if message in self._unreadable else self._look(sql.ENVELOPE, message)
-        return found[0][0] if found else None
-
-    def take(self, deliveries: tuple[ClaimedDelivery, ...], until: float) -> Claim | Damage:
-        """See ``claiming.Rows``."""
-        message = deliveries[0].key.message
-        read = self._read(message)
-        if isinstance(read, Damage):
-            for one in deliveries:
-                self._quarantine(one.key, read)
-            return read
-        for one in deliveries:
-            self._connection.execute(sql.TAKE, (until, one.key.message, one.key.ordinal))
-        return read.claim(deliveries)
-
-    def _read(self, message: int) -> StoredMessage | Damage:
-        """Read the row of a message. A page of it may be unreadable without harm to any other row."""
-        known = self._unreadable.get(message)
-        if known is not None:
-            return known
-        found = self._look(sql.READ, message)
-        if not found:
-            return Damage(mid=_nameless(message), reason="its row is not there")
-        row = StoredMessage(*found[0])
-        return row.damage() or row
-
-    def _look(self, query: str, message: int) -> list[tuple[Any, ...]]:
-        """Read columns of a message. If that fails the transaction is good for nothing, but can be made again."""
-        try:
-            return self._connection.execute(query, (message,)).fetchall()
-        except apsw.CorruptError as problem:
-            damage = Damage(mid=self._name(message), reason=f"its row cannot be read: {problem}")
-            self._unreadable[message] = damage
-            raise
-
-    def _name(self, message: int) -> str:
-        """The name of a message, as far as it can be known."""
-        with suppress(apsw.CorruptError):
-            for (mid,) in self._connection.execute(sql.NAME, (message,)):
-                return str(mid)
-        return _nameless(message)
-
-    def _quarantine(self, key: DeliveryKey, damage: Damage) -> None:
-        self._connection.execute(sql.QUARANTINE, (key.message, key.ordinal))
-        if self._connection.changes():
-            self._connection.execute(sql.ADD_DAMAGE, (key.message, damage.mid, damage.reason))
-            self._has_damage = True
-
-    def set_aside(self, key: DeliveryKey, site: str, next_attempt: float) -> None:
-        """See ``claiming.Rows``."""
-        self._connection.execute(sql.SET_ASIDE, (site, next_attempt, key.message, key.ordinal))
-
-    def next_due(self) -> float | None:
-        """See ``claiming.Rows``."""
-        found: list[tuple[Any, ...]] = self._connection.execute(sql.NEXT_DUE).fetchall()
-        return float(found[0][0]) if found else None
+    def claim_rows(self, rows: Sequence[Row], *, until: float) -> Claimed:
+        """See ``store.Store``."""
+        return claim_rows(self._rows, rows, until=until)
 
     def sites_aside(self) -> frozenset[str]:
         """See ``contract.Spool``."""
@@ -224,48 +197,62 @@ class SqliteStore:
 
     def record(self, fates: Iterable[Fate]) -> list[str]:
         """See ``store.Store``."""
-        touched = set()
-        for fate in fates:
-            if isinstance(fate, Finished):
-                self._connection.execute(sql.FINISH, (fate.key.message, fate.key.ordinal))
-                touched.add(fate.key.message)
-            elif isinstance(fate, Quarantined):
-                self._quarantine(fate.key, Damage(mid=self._name(fate.key.message), reason=fate.reason))
-            else:
-                postponed = (fate.next_attempt, fate.attempts, fate.last, fate.key.message, fate.key.ordinal)
-                self._connection.execute(sql.POSTPONE, postponed)
-        retired = [(message, row) for message in touched for row in self._connection.execute(sql.RETIRE, (message,))]
-        if self._has_damage:
-            for message, _ in retired:
-                self._connection.execute(sql.FORGET_DAMAGE, (message,))
-        return [body_file for _, (body_file,) in retired if body_file is not None]
+        return self._ending.record(fates, self._tally)
+
+    def message(self, number: int) -> StoredMessage | Damage:
+        """See ``store.Store``."""
+        return self._reader.read(number)
+
+    def find(self, selector: Selector, *, now: float, after: DeliveryKey | None, limit: int) -> Look:
+        """See ``store.Store``."""
+        return self._finder.look(selector, now=now, after=after, limit=limit, listed=self._listing.upto)
+
+    def apply(self, action: Action, rows: Sequence[Row], *, now: float) -> None:
+        """See ``store.Store``."""
+        self._ending.apply(action, rows, self._tally, now=now)
+
+    def rules(self) -> list[StoredRule]:
+        """See ``contract.Spool``."""
+        return self._keeping.rules()
+
+    def put_rule(self, rule: StoredRule) -> None:
+        """See ``contract.Spool``."""
+        self._keeping.put_rule(rule)
+
+    def remove_rule(self, rule_id: str) -> bool:
+        """See ``contract.Spool``."""
+        return self._keeping.remove_rule(rule_id)
+
+    def purge(self, *, now: float, retention: Retention, limit: int) -> Purged:
+        """See ``store.Store``."""
+        over = self._keeping.over(now=now, retention=retention, limit=limit)
+        forgotten = self._keeping.forget_seen(now=now, kept_s=retention.fingerprints_s, limit=limit)
+        files = self._ending.remove(over, self._tally)
+        return Purged(len(over), files, is_all=len(over) < limit and forgotten < limit)
 
     def touch(self) -> None:
         """See ``store.Store``."""
         self._connection.pragma("user_version", SCHEMA_VERSION)
+
+    def tend(self) -> bool:
+        """See ``store.Store``. What has waited for a while is listed."""
+        return self._listing.go_on(self._number)
 
     def body_files(self) -> set[str]:
         """See ``store.Store``."""
         return {row[0] for row in self._connection.execute(sql.FILES)}
 
     def statistics(self) -> Statistics:
-        """See ``contract.Spool``. It reads all deliveries: not for the hot path."""
-        messages = self._row(sql.COUNT_MESSAGES)[0]
-        counts = dict(self._connection.execute(sql.COUNT_DELIVERIES))
-        waiting, claimed, quarantined = (counts.get(state, 0) for state in range(3))
-        return Statistics(messages=messages, waiting=waiting, claimed=claimed, quarantined=quarantined)
+        """See ``contract.Spool``."""
+        return self._tally.statistics()
 
     def quarantine(self) -> list[Damage]:
         """See ``contract.Spool``."""
-        found = self._connection.execute(sql.DAMAGE)
-        return [Damage(mid=mid, reason=reason) for mid, reason in found]
+        return self._ending.quarantine()
 
     def release(self, mid: str) -> int:
         """See ``contract.Spool``."""
-        self._connection.execute(sql.RELEASE, (mid,))
-        released = self._connection.changes()
-        self._connection.execute(sql.FORGET_NAMED_DAMAGE, (mid,))
-        return released
+        return self._ending.release(mid, self._tally)
 
     def identity(self) -> str | None:
         """See ``store.Store``."""
@@ -284,11 +271,3 @@ class SqliteStore:
     def close(self) -> None:
         """See ``store.Store``. The last of the log is copied into the database."""
         self._database.close()
-
-
-def _waiting(message: int, ordinal: int, domain: str, attempts: int, last: bytes) -> ClaimedDelivery:
-    return ClaimedDelivery(key=DeliveryKey(message, ordinal), domain=domain, attempts=attempts, last=last)
-
-
-def _nameless(message: int) -> str:
-    return f"number {message}"

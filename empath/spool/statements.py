@@ -5,33 +5,55 @@ from __future__ import annotations
 from typing import Final
 
 ADD_MESSAGE: Final = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ADD_DELIVERY: Final = "INSERT INTO delivery VALUES (?, ?, ?, 0, 0, ?, x'', NULL)"
-_WAITING: Final = "SELECT message, ordinal, domain, attempts, last FROM delivery WHERE claimed = 0"
+ADD_DELIVERY: Final = """
+INSERT INTO delivery (message, ordinal, domain, claimed, attempts, next_attempt, last, recipient, sender, priority)
+VALUES (?, ?, ?, ?, 0, ?, x'', ?, ?, ?)
+"""
+_WAITING: Final = """
+SELECT message, ordinal, domain, attempts, last, mark, next_attempt FROM delivery WHERE claimed = 0 AND priority = ?
+"""
 _ORDER: Final = "ORDER BY next_attempt, message, ordinal LIMIT ?"
 DUE: Final = f"{_WAITING} AND next_attempt <= ? {_ORDER}"
 ASTRAY: Final = f"{_WAITING} AND next_attempt > ? {_ORDER}"
 ASIDE: Final = """
-SELECT message, ordinal, domain, attempts, last FROM delivery WHERE aside = ?1 AND message <= (
+SELECT message, ordinal, domain, attempts, last, mark FROM delivery WHERE aside = ?1 AND message <= (
     SELECT max(message) FROM (SELECT DISTINCT message FROM delivery WHERE aside = ?1 ORDER BY message LIMIT ?2)
 ) ORDER BY message, ordinal LIMIT ?3
 """
 TAKE: Final = "UPDATE delivery SET claimed = 1, next_attempt = ?, aside = NULL WHERE message = ? AND ordinal = ?"
+TAKE_HELD: Final = """
+UPDATE delivery SET claimed = 1, next_attempt = ?, aside = NULL, since = 0, note = '' WHERE message = ? AND ordinal = ?
+"""
 SET_ASIDE: Final = "UPDATE delivery SET aside = ?, next_attempt = ? WHERE message = ? AND ordinal = ?"
-NEXT_DUE: Final = "SELECT next_attempt FROM delivery WHERE claimed = 0 ORDER BY next_attempt LIMIT 1"
+NEXT_DUE: Final = "SELECT next_attempt FROM delivery WHERE claimed = 0 AND priority = ? ORDER BY next_attempt LIMIT 1"
+UNUSUAL: Final = "SELECT 1 FROM delivery WHERE priority <> 0 AND priority = ? LIMIT 1"
 LATEST: Final = (
-    "SELECT max((SELECT coalesce(max(id), 0) FROM message), (SELECT coalesce(max(message), 0) FROM delivery))"
+    "SELECT max((SELECT coalesce(max(id), 0) FROM message), (SELECT coalesce(max(message), 0) FROM delivery),"
+    " (SELECT upto FROM listing))"
 )
 SITES: Final = "SELECT DISTINCT aside FROM delivery WHERE aside IS NOT NULL"
-FINISH: Final = "DELETE FROM delivery WHERE message = ? AND ordinal = ?"
+FINISH: Final = "DELETE FROM delivery WHERE message = ? AND ordinal = ? AND claimed = 1"
+REMOVE: Final = "DELETE FROM delivery WHERE message = ? AND ordinal = ?"
+STATE: Final = "SELECT claimed, mark FROM delivery WHERE message = ? AND ordinal = ?"
+KEEP: Final = (
+    "UPDATE delivery SET claimed = ?, attempts = ?, last = ?, since = ?, note = '', aside = NULL"
+    " WHERE message = ? AND ordinal = ?"
+)
+STORE: Final = (
+    "UPDATE delivery SET claimed = ?, mark = ?, was = ?, next_attempt = ?, aside = ?, since = ?, note = ?"
+    " WHERE message = ? AND ordinal = ?"
+)
+OVER: Final = "SELECT message, ordinal, claimed FROM delivery WHERE claimed > 3 AND claimed = ? AND since <= ? LIMIT ?"
+AHEAD: Final = "SELECT message, ordinal, claimed FROM delivery WHERE claimed > 3 AND claimed = ? AND since > ? LIMIT ?"
 RETIRE: Final = (
     "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1) RETURNING body_file"
 )
-QUARANTINE: Final = "UPDATE delivery SET claimed = 2, aside = NULL WHERE message = ? AND ordinal = ?"
+QUARANTINE: Final = "UPDATE delivery SET claimed = 2, aside = NULL, note = ? WHERE message = ? AND ordinal = ?"
 ADD_DAMAGE: Final = "INSERT OR IGNORE INTO damage VALUES (?, ?, ?)"
 FORGET_DAMAGE: Final = "DELETE FROM damage WHERE message = ?"
 POSTPONE: Final = (
-    "UPDATE delivery SET claimed = 0, next_attempt = ?, attempts = ?, last = ?, aside = NULL"
-    " WHERE message = ? AND ordinal = ? AND claimed < 2"
+    "UPDATE delivery SET claimed = 0, next_attempt = ?, attempts = ?, last = ?, mark = ?, aside = NULL"
+    " WHERE message = ? AND ordinal = ? AND claimed = ?"
 )
 READ: Final = (
     "SELECT mid, received, envelope, size_bytes, body_file, body, envelope_crc, body_crc FROM message WHERE id = ?"
@@ -39,14 +61,54 @@ READ: Final = (
 """The columns in the order of ``stored.StoredMessage``."""
 NAME: Final = "SELECT mid FROM message WHERE id = ?"
 ENVELOPE: Final = "SELECT envelope FROM message WHERE id = ?"
-DAMAGE: Final = "SELECT mid, reason FROM damage ORDER BY message"
+DAMAGE: Final = """
+SELECT mid, note FROM damage JOIN delivery USING (message)
+WHERE claimed > 1 AND claimed = 2 AND ordinal = (
+    SELECT min(ordinal) FROM delivery AS other WHERE other.message = damage.message AND other.claimed = 2
+) ORDER BY message
+"""
 IDENTITY: Final = "SELECT token FROM identity"
 IDENTIFY: Final = "INSERT INTO identity VALUES (?)"
 FILES: Final = "SELECT body_file FROM message WHERE body_file IS NOT NULL"
-COUNT_DELIVERIES: Final = "SELECT claimed, count(*) FROM delivery GROUP BY claimed"
+COUNT_DELIVERIES: Final = "SELECT claimed, mark, count(*) FROM delivery GROUP BY claimed, mark"
 COUNT_MESSAGES: Final = "SELECT count(*) FROM message"
-UNCLAIM: Final = "UPDATE delivery SET claimed = 0 WHERE claimed = 1"
-RELEASE: Final = (
-    "UPDATE delivery SET claimed = 0 WHERE claimed = 2 AND message IN (SELECT message FROM damage WHERE mid = ?)"
-)
+UNCLAIM: Final = "UPDATE delivery SET claimed = 0, mark = 2 WHERE claimed = 1"
+RELEASE: Final = """
+UPDATE delivery SET claimed = 0, mark = 0, note = '', since = 0
+WHERE claimed > 1 AND claimed = 2 AND message IN (SELECT message FROM damage WHERE mid = ?)
+"""
 FORGET_NAMED_DAMAGE: Final = "DELETE FROM damage WHERE mid = ?"
+
+ROWS: Final = """
+SELECT delivery.message, ordinal, mid, received, size_bytes, sender, recipient, domain, priority, claimed, mark, was,
+    attempts, next_attempt, last, aside, since, note
+FROM delivery CROSS JOIN message ON id = delivery.message
+"""
+"""The columns in the order of ``finding``."""
+_BEHIND: Final = "(delivery.message, ordinal) > (?, ?) ORDER BY delivery.message, ordinal LIMIT ?"
+ANY: Final = f"{ROWS} WHERE {_BEHIND}"
+PARKED: Final = f"{ROWS} WHERE claimed > 1 AND claimed = ? AND {_BEHIND}"
+SET_ASIDE_FOR: Final = f"{ROWS} WHERE aside = ? AND {_BEHIND}"
+TO: Final = f"{ROWS} WHERE listed = 1 AND recipient = ? AND {_BEHIND}"
+FROM: Final = f"{ROWS} WHERE listed = 1 AND sender = ? AND {_BEHIND}"
+IN_DOMAIN: Final = f"{ROWS} WHERE listed = 1 AND domain = ? AND {_BEHIND}"
+MARKED: Final = f"{ROWS} WHERE mark > 0 AND mark = ? AND {_BEHIND}"
+OF_PRIORITY: Final = f"{ROWS} WHERE priority <> 0 AND priority = ? AND {_BEHIND}"
+_NAMED: Final = "(SELECT id FROM message AS named WHERE named.mid = ?)"
+OF_MESSAGE: Final = f"{ROWS} WHERE delivery.message = {_NAMED} AND {_BEHIND}"
+NUMBERED: Final = (
+    "SELECT max(message) FROM"
+    " (SELECT message FROM delivery WHERE message > ? AND message <= ? ORDER BY message LIMIT ?)"
+)
+LIST: Final = "UPDATE delivery SET listed = 1 WHERE message > ? AND message <= ?"
+LISTED: Final = "SELECT upto FROM listing"
+SET_LISTED: Final = "UPDATE listing SET upto = ?"
+RULES: Final = "SELECT id, kind, body FROM rule ORDER BY id"
+PUT_RULE: Final = "INSERT OR REPLACE INTO rule VALUES (?, ?, ?)"
+REMOVE_RULE: Final = "DELETE FROM rule WHERE id = ?"
+SEEN: Final = "SELECT mid FROM seen WHERE digest = ? AND moment >= ?"
+SEE: Final = "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)"
+FORGET_SEEN: Final = """
+DELETE FROM seen WHERE digest IN (SELECT digest FROM seen WHERE moment <= ?1 UNION ALL
+    SELECT digest FROM seen WHERE moment > ?2 LIMIT ?3)
+"""

@@ -6,17 +6,22 @@ from math import inf
 from pathlib import PurePath, PurePosixPath
 from typing import Self
 
-from attrs import define, frozen
+from attrs import define, evolve, field, frozen
 
 from empath.mail.ids import MessageId
 from empath.sim import SimulatedWorld
 from empath.sim.vfs import SimulatedVfs
 from empath.spool.contract import ANYTHING, Acceptance, Body, Claimed, Demand, Spool
+from empath.spool.files import open_files
 from empath.spool.grouped import GroupedSpool
 from empath.spool.open import open_spool
+from empath.spool.postgres import Server, open_postgres
+from empath.spool.postgres.bodies import BodyRows
 from empath.spool.sqlite import open_database
 from empath.spool.store import Store
 from empath.world import World
+from empath.world.disk import DurableDisk
+from empath.world.files import SystemFiles
 
 NOW = 1_800_000_000.0
 
@@ -33,21 +38,52 @@ class Place:
         return open_spool(self.world, self.path, self.open_store, holder=holder)
 
 
+@frozen
+class InDatabase(Place):
+    """A spool in PostgreSQL. ``world.disk`` shows its large bodies."""
+
+    server: Server = field(kw_only=True)
+    rows: BodyRows = field(kw_only=True)
+    """To be ended."""
+
+    @classmethod
+    def make(cls, url: str, directory: PurePath, world: World) -> Self:
+        server = Server(url, "the file of this test")
+        rows = BodyRows(server, directory, SystemFiles())
+        disk = DurableDisk(rows, world.offload, world.entropy)
+
+        def no_store() -> Store:
+            raise AssertionError("it is opened as a whole")
+
+        return cls(evolve(world, disk=disk), directory, no_store, server=server, rows=rows)
+
+    def open(self, holder: str = "this test") -> AbstractAsyncContextManager[GroupedSpool]:
+        return open_postgres(self.world, self.path, self.server, holder=holder)
+
+
 @define(eq=False)
 class Machine:
-    """A simulated machine with a spool in a database, which can lose power."""
+    """A simulated machine with a spool in a database, or in files, which can lose power."""
 
     simulation: SimulatedWorld
     vfs: SimulatedVfs
     place: Place
+    backend: str
 
     @classmethod
-    def make(cls, seed: int = 1) -> Self:
-        simulation = SimulatedWorld(seed)
-        vfs = SimulatedVfs(simulation.files)
-        path = PurePosixPath("/spool")
+    def make(cls, seed: int = 1, backend: str = "sqlite") -> Self:
+        return cls.on(SimulatedWorld(seed), backend)
+
+    @classmethod
+    def on(cls, simulation: SimulatedWorld, backend: str) -> Self:
+        """One whose disk has been used before."""
+        vfs, path = SimulatedVfs(simulation.files), PurePosixPath("/spool")
         database = str(path / "queue.sqlite3")
-        return cls(simulation, vfs, Place(simulation.world, path, lambda: open_database(database, vfs.name)))
+        openings: dict[str, Callable[[], Store]] = {
+            "sqlite": lambda: open_database(database, vfs.name),
+            "files": lambda: open_files(str(path), simulation.files),
+        }
+        return cls(simulation, vfs, Place(simulation.world, path, openings[backend]), backend)
 
 
 def mid(number: int) -> MessageId:

@@ -22,10 +22,15 @@ def machine() -> Iterator[Machine]:
         yield made
 
 
-@pytest.fixture(params=["memory", "machine"])
+@pytest.fixture(params=["memory", "machine", "files", "database"])
 def place(request: pytest.FixtureRequest) -> Place:
     if request.param == "memory":
         return Place(SimulatedWorld(1).world, PurePosixPath("/spool"), MemoryStore)
+    if request.param == "files":
+        return Machine.make(backend="files").place
+    if request.param == "database":
+        database: Place = request.getfixturevalue("database")
+        return database
     made: Machine = request.getfixturevalue("machine")
     return made.place
 
@@ -41,7 +46,7 @@ def dead(*sites: str, recalled: str = "") -> Demand:
     return Demand(
         rooms=dict.fromkeys(sites, 0),
         recalled=(recalled,) if recalled else (),
-        expires=lambda envelope: NOW + 5 * DAY_S,
+        moments=lambda envelope: lambda delivery: NOW + 5 * DAY_S,
     )
 
 

@@ -1,5 +1,6 @@
 """The Network port: real sockets on loopback, and two hosts of a simulated internet."""
 
+import os
 import socket
 
 import pytest
@@ -127,6 +128,18 @@ async def test_unix_sockets_carry_the_same_streams(place: Place) -> None:
             assert await server.receive_some() == b"hello"
     with pytest.raises(ConnectFailed):
         await place.server.connect(place.path)
+
+
+async def test_who_is_at_the_other_end_is_known_of_a_unix_socket_only(place: Place) -> None:
+    for endpoint, user in ((place.path, os.geteuid()), (TcpEndpoint("127.0.0.1", 0), None)):
+        async with (
+            await place.server.listen(endpoint) as listener,
+            await place.server.connect(listener.endpoint),
+            await listener.accept() as server,
+        ):
+            known = server.credentials()
+            assert (known and known.user) == user
+            assert known is None or os.getegid() in known.groups
 
 
 async def test_a_unix_socket_in_use_is_not_taken_over(place: Place) -> None:

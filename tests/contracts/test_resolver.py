@@ -8,6 +8,7 @@ import trio
 from empath.sim.resolver import SimulatedResolver
 from empath.sim.zones import Zones
 from empath.world import DnsTemporary, MxRecord, NoData, NoSuchDomain, Resolver, Security, TlsaRecord
+from empath.world.dns_watch import Lookup
 from empath.world.resolver import DnsResolver, DnsSettings
 from tests.dns_server import serving
 
@@ -156,3 +157,16 @@ async def test_a_caller_can_give_up(resolver: Resolver, zones: Zones) -> None:
     with trio.move_on_after(0.01) as scope:
         await resolver.mx("silent.example")
     assert scope.cancelled_caught
+
+
+async def test_who_watches_hears_of_each_question_that_was_asked(resolver: Resolver) -> None:
+    heard = list[Lookup]()
+    resolver.watch.tell = heard.append
+    await resolver.mx("example.com")
+    with pytest.raises(NoData):
+        await resolver.txt("mx1.example.com")
+    with pytest.raises(NoSuchDomain):
+        await resolver.a("nobody.example")
+    assert [(one.kind, one.result) for one in heard] == [("MX", "ok"), ("TXT", "nodata"), ("A", "nxdomain")]
+    assert all(0 <= one.took_s < TIMEOUT_S for one in heard)
+    assert resolver.watch.misses == 3

@@ -23,6 +23,7 @@ from empath.spool.contract import (
     Statistics,
     Waiting,
 )
+from empath.spool.files import open_files
 from empath.spool.memory import MemoryStore
 from empath.spool.sqlite import open_database
 from empath.world.disk import DurableDisk
@@ -51,6 +52,16 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture
+def files(directory: Place) -> Place:
+    return evolve(directory, open_store=partial(open_files, str(directory.path), SystemFiles()))
+
+
+@pytest.fixture
+def machine_with_files() -> Place:
+    return Machine.make(backend="files").place
+
+
+@pytest.fixture
 def memory() -> Place:
     return Place(SimulatedWorld(1).world, PurePosixPath("/spool"), MemoryStore)
 
@@ -60,12 +71,12 @@ def fixture(request: pytest.FixtureRequest) -> Place:
     return made if isinstance(made, Place) else made.place
 
 
-@pytest.fixture(params=["memory", "directory", "machine"])
+@pytest.fixture(params=["memory", "directory", "machine", "files", "machine_with_files", "database"])
 def place(request: pytest.FixtureRequest) -> Place:
     return fixture(request)
 
 
-@pytest.fixture(params=["directory", "machine"])
+@pytest.fixture(params=["directory", "machine", "files", "machine_with_files", "database"])
 def lasting(request: pytest.FixtureRequest) -> Place:
     """A place where what was accepted is there when it is opened again."""
     return fixture(request)

@@ -1,0 +1,274 @@
+"""Moving a spool between backends: what arrives is what was there, wherever it is cut off, and however often."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import outcome
+import pytest
+from attrs import define, evolve, field
+
+from empath.mail.delivery import Status
+from empath.spool.belonging import BODIES, CONVERTING
+from empath.spool.committer import Operation
+from empath.spool.contract import (
+    Acceptance,
+    BodyFile,
+    Delete,
+    DeliveryKey,
+    Fail,
+    Fate,
+    Finished,
+    Hold,
+    Quarantined,
+    Row,
+    Selector,
+    SpoolError,
+    StoredRule,
+    Waiting,
+)
+from empath.spool.conversion import Conversion, Side
+from empath.spool.conversion.moved import rows_of
+from empath.spool.files import open_files
+from empath.spool.memory import MemoryStore
+from empath.spool.postgres import Server
+from empath.spool.postgres.bodies import BodyRows
+from empath.spool.postgres.lease import Lease
+from empath.spool.postgres.link import Link
+from empath.spool.postgres.store import PostgresStore
+from empath.spool.sqlite import open_database
+from empath.spool.store import Store
+from empath.spool.stored import checksum
+from empath.world.draft import Draft
+from empath.world.files import FileCalls, SystemFiles
+from tests.contracts.spools import NOW, message
+from tests.postgres import PostgresServer
+
+LARGE = bytes(number % 251 for number in range(600_000))
+PAIRS = [
+    (one, other) for one in ("sqlite", "files", "postgres") for other in ("sqlite", "files", "postgres") if one != other
+]
+
+
+@define
+class Workshop:
+    """Opens sides on one machine."""
+
+    home: Path
+    calls: FileCalls
+    url: str = ""
+    opened: list[tuple[Store, FileCalls]] = field(factory=list)
+
+    def open(self, backend: str) -> Side:
+        queue, calls = self.home / backend, self.calls
+        store: Store
+        if backend == "postgres":
+            server = Server(self.url, "the file of this test")
+            store = PostgresStore(Link(server, Lease("this test", server.schema), lambda lost: None))
+            calls = BodyRows(server, self.home, self.calls)
+        elif backend == "memory":
+            store = MemoryStore()
+        else:
+            queue.mkdir(exist_ok=True)
+            path = str(queue / "queue.sqlite3")
+            store = open_database(path) if backend == "sqlite" else open_files(str(queue), calls)
+        self.opened.append((store, calls))
+        return Side(name=backend, store=store, calls=calls, path=self.home)
+
+    def close(self) -> None:
+        for store, calls in self.opened:
+            store.close()
+            if isinstance(calls, BodyRows):
+                calls.end()
+        self.opened.clear()
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    (tmp_path / BODIES).mkdir()
+    made = Workshop(tmp_path, SystemFiles())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def equipped(workshop: Workshop, request: pytest.FixtureRequest) -> Workshop:
+    """A workshop with a server if the test is about one."""
+    if "postgres" in request.node.name:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        workshop.url = server.emptied()
+    return workshop
+
+
+def fill(side: Side, *, with_large: bool = True) -> None:
+    """Put something of every kind into a spool."""
+    body: bytes | BodyFile = b"small"
+    if with_large:
+        path = side.path / BODIES / "large.0"
+        draft = Draft(side.calls, path, path.with_name("large.tmp"))
+        draft.begin()
+        draft.append(LARGE)
+        draft.finish()
+        body = BodyFile(name="large.0", size_bytes=len(LARGE), checksum=checksum(LARGE))
+    side.do(lambda store: store.accept(full(1, 2, body=body)))
+    side.do(lambda store: store.accept(full(2, 9)))
+    side.do(lambda store: store.accept(evolve(full(3, 1), priority=-4, sender="")))
+    side.do(_live)
+    side.do(lambda store: store.put_rule(StoredRule(id="suspend-1", kind="suspension", body=b"\0rule")))
+
+
+def full(number: int, deliveries: int, body: bytes | BodyFile = b"body\r\n") -> Acceptance:
+    domains = [f"d{ordinal}.example" for ordinal in range(deliveries)]
+    made = message(number, *domains, body=body, next_attempt=NOW + number)
+    return evolve(made, sender="Ann@example.org", recipients=tuple([f"u{at}@{one}" for at, one in enumerate(domains)]))
+
+
+def _live(store: Store) -> None:
+    """Let a state befall each delivery of the second message."""
+    rows = list(rows_of(store, Selector(), NOW))
+    keys = [row.key for row in rows if row.mid.number == 2]
+    waiting = [
+        Waiting(key=keys[0], next_attempt=NOW + 77, attempts=3, last=b"deferred"),
+        Waiting(key=keys[1], next_attempt=NOW + 78, attempts=1, last=b"lost", status=Status.UNCERTAIN),
+        *[Waiting(key=key, next_attempt=NOW + 79, attempts=2, last=b"why") for key in keys[2:8]],
+    ]
+    fates: list[Fate] = [
+        Finished(key=keys[3], status=Status.FAILED, at=NOW + 5, attempts=3, last=b"no such user"),
+        Finished(key=keys[4], status=Status.EXPIRED, at=NOW + 6, attempts=4, last=b"greylisted"),
+        Quarantined(key=keys[5], reason="torn"),
+        Finished(key=keys[8]),
+    ]
+    store.record(waiting)
+    store.record(fates)
+    by_key = {row.key: row for row in rows_of(store, Selector(), NOW)}
+    store.apply(Hold("on purpose"), [by_key[keys[2]]], now=NOW + 8)
+    store.apply(Fail("enough"), [by_key[keys[6]]], now=NOW + 9)
+    store.apply(Delete("spam"), [by_key[keys[7]], by_key[keys[3]]], now=NOW + 10)
+
+
+def picture(side: Side) -> dict[str, Any]:
+    """All that can be known of a spool, without the numbers of its messages."""
+    rows = [
+        *side.do(lambda store: all_of(store, Selector())),
+        *side.do(lambda store: all_of(store, Selector(in_trash=True))),
+    ]
+    numbers = {row.key.message: str(row.mid) for row in rows}
+    order = list(dict.fromkeys(str(row.mid) for row in sorted(rows, key=lambda row: row.key.message)))
+    return {
+        "rows": sorted(
+            [evolve(row, key=DeliveryKey(0, row.key.ordinal)) for row in rows],
+            key=lambda row: (str(row.mid), row.key.ordinal),
+        ),
+        "messages": side.do(lambda store: {name: store.message(number) for number, name in numbers.items()}),
+        "order": order,
+        "rules": side.do(lambda store: store.rules()),
+        "statistics": side.do(lambda store: store.statistics()),
+        "bodies": sorted(side.calls.names(str(side.path / BODIES))),
+    }
+
+
+def all_of(store: Store, selector: Selector) -> list[Row]:
+    return list(rows_of(store, selector, NOW))
+
+
+def convert(source: Side, target: Side) -> Conversion:
+    conversion = Conversion(source=source, target=target, now=NOW, tell=lambda moved: None)
+    conversion.run("token")
+    return conversion
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_what_arrives_is_what_was_there(equipped: Workshop, source: str, target: str) -> None:
+    there, here = equipped.open(source), equipped.open(target)
+    fill(there)
+    before = picture(there)
+    conversion = convert(there, here)
+    assert picture(here) == before
+    assert (conversion.moved, conversion.deliveries, conversion.was_there, conversion.left) == (3, 11, 0, [])
+    assert picture(there)["rows"] == picture(there)["rules"] == []
+    back = convert(here, there)
+    assert back.moved == 3
+    assert picture(there) == before
+
+
+class CutOff(Exception):
+    """As if the power had failed."""
+
+
+@define(eq=False)
+class Fragile:
+    """A store that is cut off at some transaction, before or after it has happened. All else is that of the store."""
+
+    store: Store
+    left: Callable[[], int]
+    is_after: bool
+
+    def commit(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
+        left = self.left()
+        if left == 0 and not self.is_after:
+            raise CutOff
+        done = self.store.commit(operations, durable=durable)
+        if left == 0:
+            raise CutOff
+        return done
+
+
+def fragile(one: Side, counter: Callable[[], int], *, is_after: bool) -> Side:
+    store: Any = Fragile(one.store, counter, is_after)
+    return evolve(one, store=store)
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+@pytest.mark.parametrize(("source", "target"), [("sqlite", "memory"), ("memory", "sqlite"), ("sqlite", "postgres")])
+def test_it_can_be_cut_off_at_any_transaction_and_begun_again(
+    equipped: Workshop, source: str, target: str, is_after: bool
+) -> None:
+    there, here = equipped.open(source), equipped.open(target)
+    fill(there)
+    before = picture(there)
+    cut_off = 0
+    for first in range(1, 1000):
+        left = first
+
+        def counter() -> int:
+            nonlocal left
+            left -= 1
+            return left
+
+        try:
+            convert(fragile(there, counter, is_after=is_after), fragile(here, counter, is_after=is_after))
+        except CutOff:
+            cut_off += 1
+            with_both = len(picture(there)["messages"]) + len(picture(here)["messages"])
+            assert with_both >= len(before["messages"])
+            convert(there, here)
+        assert picture(here) == before
+        assert picture(there)["rows"] == []
+        if left > 0:
+            break
+        convert(here, there)
+        assert picture(there) == before
+    assert cut_off > 10
+
+
+def test_a_message_that_is_damaged_stays_and_is_named(workshop: Workshop) -> None:
+    there, here = (
+        workshop.open("sqlite"),
+        evolve(workshop.open("memory"), calls=SystemFiles(), path=workshop.home / "x"),
+    )
+    (workshop.home / "x" / BODIES).mkdir(parents=True)
+    fill(there)
+    (workshop.home / BODIES / "large.0").write_bytes(LARGE[:-1] + b"?")
+    conversion = convert(there, here)
+    assert [damage.reason for damage in conversion.left] == [
+        f"its body {workshop.home / BODIES / 'large.0'} is not what was accepted"
+    ]
+    assert conversion.moved == 2
+    assert list(picture(there)["messages"]) == [conversion.left[0].mid]
+
+
+def test_another_conversion_is_not_begun_in_the_middle_of_one(workshop: Workshop) -> None:
+    there, here = workshop.open("sqlite"), workshop.open("memory")
+    (workshop.home / CONVERTING).write_text("sqlite to postgres\n")
+    with pytest.raises(SpoolError, match="under way, from sqlite to postgres"):
+        convert(there, here)
