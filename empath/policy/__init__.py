@@ -10,14 +10,16 @@ Words:
 - A *route* leads to *hosts*, and these to *targets*: addresses to connect to, in the order to try them.
 - A *bucket* bounds a rate, a *window* bounds connections, a *breaker* stops calls to a site that fails.
 
-Rooms: ``reception`` (what may come in) and ``encryption`` (what a connection to a host must show) are packages of their
-own. Beside them stand ``site``, ``route`` (next hops and MX), ``approach`` (their addresses, and ours), ``retry`` (when
-again, and when no more), ``reply_rules`` (what a failure is about), ``bucket``, ``breaker`` (a table), ``window``, and
-``quota`` (a bucket for each of many clients).
+Rooms: ``scheduling`` (which message of a lane goes next), ``reception`` (what may come in), ``encryption`` (what a
+connection to a host must show), ``tlsrpt`` (what its domain is told of that), ``replies`` (what the answers of hosts
+are about, and what to do about them) and ``steering`` (what operators decide, and what becomes of what hosts ask for)
+are packages of their own. Beside them stand ``site``, ``route`` (next hops and MX), ``approach`` (their addresses, and
+ours), ``retry`` (when again, and when no more), ``bucket``, ``breaker`` (a table), ``window``, and ``quota`` (a bucket
+for each of many clients).
 
 Sources: RFC 5321 4.5.4.1 (retries) and 5.1 (hosts), RFC 6409 (submission), RFC 2852, 4865, 6710 and 8689 (wishes), RFC
-7505 (null MX), RFC 7435 and 3207 (opportunistic TLS), RFC 6698, 7671 and 7672 (DANE), RFC 8461 (MTA-STS), RFC 9525 and
-5280 (certificates), RFC 5782 (DNS lists), ITU-T I.371 (the bucket's algorithm).
+7505 (null MX), RFC 7435 and 3207 (opportunistic TLS), RFC 6698, 7671 and 7672 (DANE), RFC 8461 (MTA-STS), RFC 8460
+(TLSRPT), RFC 9525 and 5280 (certificates), RFC 5782 (DNS lists), ITU-T I.371 (the bucket's algorithm).
 
 Which clock: rates and breakers measure spans, and want the monotonic clock; retries are written to disk, and want the
 wall clock. No function here mixes the two.
@@ -40,7 +42,7 @@ from empath.policy.reception.pace import ContentPace, Penalty
 from empath.policy.reception.prefix import Prefixes
 from empath.policy.reception.relay import REFUSAL, RelayPolicy, RelayRight
 from empath.policy.reception.server_name import ServerNames
-from empath.policy.reply_rules import ReplyRule, ReplyRules, RulesFault
+from empath.policy.replies import Reaction, ReplyClasses, ReplyRule, RulesFault
 from empath.policy.retry import GiveUp, Retries, RetryPolicy, RetryRule, Timetable
 from empath.policy.route import (
     Absent,
@@ -80,10 +82,11 @@ __all__ = [
     "Penalty",
     "Prefixes",
     "Quota",
+    "Reaction",
     "RelayPolicy",
     "RelayRight",
+    "ReplyClasses",
     "ReplyRule",
-    "ReplyRules",
     "Retries",
     "RetryPolicy",
     "RetryRule",

@@ -11,10 +11,15 @@ The table, drawn by ``diagram()``. A cell names the state that follows; in an em
     trip     open                  open
     elapse              half_open
     prove                          closed
+    isolate  open       open       open
+    reset    closed     closed     closed
 
-``trip``: the ``failure_threshold``-th failure in a row; in half_open, any failure. ``elapse``: ``timeout`` seconds have
-passed. ``prove``: ``half_open_max_calls`` probes have succeeded. Half_open admits that many and no more, so that a site
-that has just come back is not met by the whole queue.
+``trip``: the ``failure_threshold``-th failure in a row; in half_open, any failure. ``elapse``: its time has passed.
+``prove``: ``half_open_max_calls`` probes have succeeded. Half_open admits that many and no more, so that a site that
+has just come back is not met by the whole queue. ``isolate`` and ``reset`` are what an operator may do to it.
+
+It is open for ``timeout`` seconds, and for twice as long each time that a probe fails, up to ``max_timeout``: a site
+that stays away is asked less and less often, and is never further away than that. Closing makes it forget all this.
 
 A call counts in the period that admitted it, and in no other: a time-out that began before the breaker opened says
 nothing about what the probes find. That is what the ticket is for.
@@ -51,6 +56,8 @@ class BreakerEvent(Enum):
     TRIP = "trip"
     ELAPSE = "elapse"
     PROVE = "prove"
+    ISOLATE = "isolate"
+    RESET = "reset"
 
     __hash__ = object.__hash__
 
@@ -60,6 +67,8 @@ TABLE: Final[dict[tuple[BreakerState, BreakerEvent], BreakerState]] = {
     (BreakerState.OPEN, BreakerEvent.ELAPSE): BreakerState.HALF_OPEN,
     (BreakerState.HALF_OPEN, BreakerEvent.TRIP): BreakerState.OPEN,
     (BreakerState.HALF_OPEN, BreakerEvent.PROVE): BreakerState.CLOSED,
+    **{(state, BreakerEvent.ISOLATE): BreakerState.OPEN for state in BreakerState},
+    **{(state, BreakerEvent.RESET): BreakerState.CLOSED for state in BreakerState},
 }
 
 
@@ -74,6 +83,8 @@ class Breaker:
 
     failure_threshold: int = 5
     timeout_s: float = 60.0
+    max_timeout_s: float = 900.0
+    """Means nothing where it is shorter than ``timeout_s``."""
     half_open_max_calls: int = 3
     state: BreakerState = field(default=BreakerState.CLOSED, init=False)
     _period: int = field(default=0, init=False)
@@ -83,10 +94,17 @@ class Breaker:
     """Admitted in this period, without those that were handed back."""
     _proofs: int = field(default=0, init=False)
     _until: float = field(default=-inf, init=False)
+    _next_s: float = field(default=0.0, init=False)
+    """For how long it opens if a probe fails; 0 while it is closed."""
+
+    @property
+    def failures(self) -> int:
+        """How many calls have failed in a row, of those that count now."""
+        return self._failures
 
     @property
     def until(self) -> float | None:
-        """When an open breaker admits the first probe; None: it is not open."""
+        """When an open breaker admits the first probe, inf if never; None: it is not open."""
         return self._until if self.state is BreakerState.OPEN else None
 
     def room(self, now: float) -> float:
@@ -125,7 +143,9 @@ class Breaker:
             return
         self._failures += 1
         if self.state is BreakerState.HALF_OPEN or self._failures >= self.failure_threshold:
-            self._until = now + self.timeout_s
+            open_s = self._next_s or self.timeout_s
+            self._until = now + open_s
+            self._next_s = max(self.timeout_s, min(2 * open_s, self.max_timeout_s))
             self._move(BreakerEvent.TRIP)
 
     def withdraw(self, ticket: Ticket) -> None:
@@ -133,8 +153,20 @@ class Breaker:
         if ticket == self._period and self.state is BreakerState.HALF_OPEN:
             self._probes -= 1
 
+    def isolate(self, until: float) -> None:
+        """Leave the site alone until then, whatever is known of it; inf: until ``reset``."""
+        self._until = until
+        self._next_s = self.timeout_s
+        self._move(BreakerEvent.ISOLATE)
+
+    def reset(self) -> None:
+        """Forget all that is known of the site, and let calls through."""
+        self._move(BreakerEvent.RESET)
+
     def _move(self, event: BreakerEvent) -> None:
         self.state = TABLE[self.state, event]
+        if self.state is BreakerState.CLOSED:
+            self._next_s = 0.0
         self._period += 1
         self._failures = self._probes = self._proofs = 0
 

@@ -35,16 +35,17 @@ class Quota:
 
     def take(self, key: str, now: float) -> bool:
         """Take a token of this key, if it has one. ``now`` is of a clock that does not go back."""
-        return self._bucket(key).take(now)
+        return self.bucket(key).take(now)
 
     def reserve(self, key: str, now: float) -> float:
         """Take the next token that this key will have; from when on it has it."""
-        bucket = self._bucket(key)
+        bucket = self.bucket(key)
         moment = max(now, bucket.ready_at)
         bucket.take(moment)
         return moment
 
-    def _bucket(self, key: str) -> TokenBucket:
+    def bucket(self, key: str) -> TokenBucket:
+        """The bucket of this key. To be used at once: it may be forgotten for the next key."""
         bucket = self._buckets.get(key)
         if bucket is None:
             if len(self._buckets) >= self.max_keys:

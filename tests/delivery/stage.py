@@ -15,8 +15,9 @@ from empath.app.shutdown import Shutdown
 from empath.config.schema import Config, DeliverySettings, Mode
 from empath.delivery import Dispatcher
 from empath.mail import DeliveryAttempted, Fact
-from empath.mail.envelope import Envelope, Recipient
+from empath.mail.envelope import Envelope, Origin, Recipient
 from empath.mail.ids import MessageId
+from empath.mail.priority import Priority
 from empath.mail.record import encode_envelope
 from empath.sim import SimulatedWorld
 from empath.sim.remote import OFFERS, RemoteServer, Rule
@@ -61,15 +62,22 @@ class Stage:
         body: Body = b"Subject: x\r\n\r\nx\r\n",
         params: MailParams = NO_MAIL_PARAMS,
         wishes: RcptParams = NO_RCPT_PARAMS,
+        priority: Priority | None = None,
+        user: str | None = None,
     ) -> MessageId:
         """Put a message into the queue."""
         now = self.world.clock.now()
         addresses = [Address.parse(one) for one in recipients]
+        origin = None
+        if user is not None:
+            origin = Origin(client_ip=None, hello="client", protocol="ESMTPSA", listener="a", user=user)
         envelope = Envelope(
             reverse_path=None if sender is None else Address.parse(sender),
             recipients=tuple(Recipient(address, wishes) for address in addresses),
             received=now,
             params=params,
+            origin=origin,
+            priority=priority,
         )
         mid = MessageId.make(now, 1000 + next(self._numbers))
         domains = tuple(one.partition("@")[2] for one in recipients)
@@ -126,7 +134,7 @@ async def stage(
             observe=facts.append,
             capture=None,
             encryption=Encryption(config.smtp.tls, world.world),
-        ).dispatcher()
+        ).sending.dispatcher
         if change is not None:
             change(dispatcher)
         async with trio.open_nursery() as nursery:

@@ -2,17 +2,27 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import PurePosixPath
 
 import trio
 from trio.testing import MockClock
 
-from empath.config.schema import DeliverySettings, DsnSettings, Period, Rate
-from empath.mail import DeliveryEnded, Phase, Status
+from empath.config.schema import (
+    DeliverySettings,
+    DsnSettings,
+    Period,
+    Rate,
+    RetryRuleSettings,
+    RetrySettings,
+)
+from empath.mail import DeliveryEnded, FailureClass, Phase, Status
+from empath.mail.facts import ReportMade
+from empath.mail.notice import Action
 from empath.sim import SimulatedWorld
 from empath.sim.remote import Rule
 from empath.sim.vfs import SimulatedVfs
-from empath.smtp import ByMode, DeliverBy, MailParams, Reply
+from empath.smtp import ByMode, DeliverBy, Domain, MailParams, Notify, RcptParams, Reply
 from empath.spool.sqlite import open_database
 from tests.delivery.stage import Stage, stage
 
@@ -112,3 +122,102 @@ async def test_what_is_set_aside_is_returned_when_its_time_is_over(autojump_cloc
         assert early == 0
         assert len(expired) == 1000
         assert (await place.spool.statistics()).waiting == 0
+
+
+def warned(place: Stage) -> list[str]:
+    """Who was told of that it takes longer, each as often as that was said."""
+    made = place.said(ReportMade)
+    return [str(one) for fact in made for one, action in fact.about if action is Action.DELAYED]
+
+
+async def test_of_what_is_set_aside_senders_hear_when_it_is_time_and_only_once(autojump_clock: MockClock) -> None:
+    reports = DsnSettings(rate_limit=Rate(10_000, Period.MINUTE), delay_warning_after_s=2 * HOUR_S)
+    settings = DeliverySettings(max_age_s=6 * HOUR_S, max_backlog_per_site=100, dsn=reports)
+    async with machine(settings) as place:
+        await place.server("dead.example", BUSY)
+        home = await place.server("client.example")
+        await crowd(place, "b@dead.example", messages=1000)
+        await place.put("c@dead.example", wishes=RcptParams(notify=Notify.NEVER))
+        await trio.sleep(HOUR_S)
+        before = place.spool.claimed
+        await trio.sleep(HOUR_S - 60)
+        assert warned(place) == []
+        assert place.spool.claimed - before <= 60 * 3  # probes
+        await trio.sleep(180)
+        assert (len(warned(place)), len({*warned(place)})) == (1000, 1000)
+        await trio.sleep(60)
+        assert len(home.taken) == 1000
+        assert b"Action: delayed" in home.taken[0].content
+        assert b"Will-Retry-Until:" in home.taken[0].content
+        before = place.spool.claimed
+        await trio.sleep(3 * HOUR_S)
+        assert len(warned(place)) == 1000
+        assert place.spool.claimed - before <= 3 * 60 * 3
+        assert place.said(DeliveryEnded) == [one for one in place.said(DeliveryEnded) if one.status is Status.COMPLETED]
+        await trio.sleep(HOUR_S)
+        assert len([one for one in place.said(DeliveryEnded) if one.status is Status.EXPIRED]) == 1001
+
+
+async def test_one_that_was_never_attempted_is_told_of_as_such(autojump_clock: MockClock) -> None:
+    settings = DeliverySettings(max_backlog_per_site=2, dsn=DsnSettings(delay_warning_after_s=HOUR_S))
+    async with stage(settings) as place:
+        await place.server("dead.example", BUSY)
+        home = await place.server("client.example")
+        for _ in range(20):
+            await place.put("b@dead.example", sender=None)
+        await trio.sleep(60)
+        await place.put("late@dead.example")
+        await trio.sleep(HOUR_S + 120)
+        (report,) = home.taken
+        assert b"it was not attempted yet" in report.content
+        assert b"Status: 4.4.1" in report.content
+
+
+async def test_a_sender_that_gave_a_time_hears_when_it_is_over(autojump_clock: MockClock) -> None:
+    async with stage(DeliverySettings(max_backlog_per_site=2)) as place:
+        await place.server("dead.example", BUSY)
+        for _ in range(20):
+            await place.put("b@dead.example", params=MailParams(by=DeliverBy(1000, ByMode.NOTIFY)))
+        await trio.sleep(990)
+        assert warned(place) == []
+        await trio.sleep(100)
+        assert len({*warned(place)}) == 20
+
+
+async def test_what_is_set_aside_is_returned_when_the_time_of_its_rule_is_over(autojump_clock: MockClock) -> None:
+    rules = (
+        RetryRuleSettings(domains=(Domain.parse("dead.example"),), max_age_s=HOUR_S),
+        RetryRuleSettings(classes=(FailureClass.BUSY,), max_age_s=2 * HOUR_S),
+    )
+    async with stage(DeliverySettings(max_backlog_per_site=2, retry=RetrySettings(rules=rules))) as place:
+        await place.server("dead.example", BUSY)
+        await place.server("busy.example", BUSY)
+        for _ in range(20):
+            await place.put("b@dead.example", sender=None)
+            await place.put("b@busy.example", sender=None)
+        await trio.sleep(HOUR_S - 60)
+        assert place.said(DeliveryEnded) == []
+        await trio.sleep(120)
+        assert len(place.said(DeliveryEnded)) == 20
+        assert {fact.status for fact in place.said(DeliveryEnded)} == {Status.EXPIRED}
+        await trio.sleep(HOUR_S)
+        assert len(place.said(DeliveryEnded)) > 20  # those for the other that were attempted once
+
+
+async def test_what_an_operator_holds_back_is_told_of_and_returned_at_its_time(autojump_clock: MockClock) -> None:
+    settings = DeliverySettings(max_age_s=3 * HOUR_S, dsn=DsnSettings(delay_warning_after_s=HOUR_S))
+    async with stage(settings) as place:
+        place.dispatcher.kept_back = lambda job: inf if job.domain == "held.example" else None
+        held, home = await place.server("held.example"), await place.server("client.example")
+        # As if it had waited before: what comes in goes to its lane at once.
+        place.dispatcher.next_due = 0.0
+        await place.put("b@held.example")
+        await trio.sleep(HOUR_S - 1)
+        assert (held.taken, warned(place)) == ([], [])
+        before = place.spool.claimed
+        await trio.sleep(2)
+        assert len(warned(place)) == 1
+        await trio.sleep(2 * HOUR_S)
+        assert [fact.status for fact in place.said(DeliveryEnded)][-2:] == [Status.EXPIRED, Status.COMPLETED]
+        assert (len(warned(place)), len(home.taken)) == (1, 2)
+        assert place.spool.claimed - before <= 6

@@ -1,8 +1,9 @@
-"""Every phase of a conversation times every fault that a next hop can have there, in virtual time, all of it.
+"""Every phase of a conversation in clear times every fault that a next hop can have there, in virtual time, all of it.
 
 Each cell is a host of its own that commits its fault once. The tables say what becomes of the first attempt of a
 message to it; whatever that is, nothing is lost, nothing is delivered twice without need, and no connection is used
-again over which anything but proper replies has come.
+again over which anything but proper replies has come. What comes with TLS and a login, and the check that nothing is
+left out, is in ``test_hostile_smart_host``.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from trio.testing import MockClock
 from empath.config.schema import DeliverySettings
 from empath.mail import DeliveryAttempted, Kind, Phase
 from empath.mail.outcome import Delivered, Outcome
+from empath.sim.behaviour import Moment
 from empath.sim.remote import Fault, Octets, Reaction, RemoteServer, Rule
 from empath.smtp import Extensions, Reply, Verb
 from tests.delivery.stage import Stage, stage
@@ -119,6 +121,9 @@ WORDS: Final = {
     Kind.RECIPIENT_DEFERRED: "deferred",
     Kind.MESSAGE_REJECTED: "rejected",
     Kind.RECIPIENT_REJECTED: "rejected",
+    Kind.TLS_UNAVAILABLE: "no-tls",
+    Kind.TLS_FAILED: "bad-tls",
+    Kind.LOGIN_REFUSED: "no-login",
 }
 
 
@@ -127,7 +132,7 @@ class Cell:
     """One host, and what became of the message for it."""
 
     fault: str
-    phase: Phase
+    phase: Moment
     server: RemoteServer
     outcomes: tuple[Outcome, ...]
 

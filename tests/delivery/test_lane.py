@@ -3,6 +3,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from empath.delivery import Call, Capacity, Job, Lane
+from empath.delivery.lanes.helm import Helm
 from empath.mail.diagnosis import Diagnosis, Kind, Phase
 from empath.mail.envelope import Envelope, Recipient
 from empath.mail.ids import MessageId
@@ -20,7 +21,7 @@ def job(number: int) -> Job:
     delivery = ClaimedDelivery(key=DeliveryKey(number, 0), domain="example.org", attempts=0)
     claim = Claim(mid=MessageId(1, number), received=0, envelope=b"", body=b"", deliveries=(delivery,))
     envelope = Envelope(reverse_path=None, recipients=(Recipient(Address.parse("b@example.org")),), received=0)
-    return Job(claim=claim, envelope=envelope, domain="example.org", site="example.org", deliveries=(delivery,))
+    return Job(claim=claim, envelope=envelope, site="example.org", deliveries=(delivery,))
 
 
 @define(eq=False)
@@ -36,10 +37,12 @@ class Depot:
     most: int = field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
+        window = Window(4)
         self.lane = Lane(
             site="example.org",
             breaker=Breaker(failure_threshold=3, timeout_s=60, half_open_max_calls=2),
-            window=Window(4),
+            window=window,
+            helm=Helm(site="example.org", window=window, observe=lambda fact: None, wall=trio.current_time),
             capacity=self.capacity,
             new_sender=lambda lane: ScriptedSender(self),
             observe=lambda fact: None,

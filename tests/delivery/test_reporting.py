@@ -140,6 +140,64 @@ async def test_a_time_that_the_sender_has_set_itself_comes_before_ours(autojump_
         assert told(place) == [Action.DELAYED]
 
 
+TIMES = DeliverBy(600, ByMode.NOTIFY)
+TRACED = DeliverBy(600, ByMode.NOTIFY, trace=True)
+RETURNED = DeliverBy(600, ByMode.RETURN, trace=True)
+ON_TIME = Extensions.of("PIPELINING", "8BITMIME", "DSN", "DELIVERBY")
+UNTIMED = Extensions.of("PIPELINING", "8BITMIME", "DSN")
+
+
+@pytest.mark.parametrize(
+    ("by", "offers", "notify", "relayed"),
+    [
+        (TIMES, ON_TIME, None, False),
+        (TIMES, UNTIMED, None, True),
+        (TIMES, UNTIMED, Notify.FAILURE, True),
+        (TIMES, UNTIMED, Notify.NEVER, False),
+        (TRACED, ON_TIME, None, True),
+        (TRACED, ON_TIME, Notify.FAILURE | Notify.DELAY, True),
+        (TRACED, ON_TIME, Notify.NEVER, False),
+        (RETURNED, ON_TIME, None, True),
+        (None, UNTIMED, None, False),
+    ],
+)
+async def test_who_gave_a_time_hears_who_has_the_message(
+    autojump_clock: MockClock, by: DeliverBy | None, offers: Extensions, notify: Notify | None, relayed: bool
+) -> None:
+    """RFC 2852 4.1: the trace, and a host that does not know of the time."""
+    async with stage() as place:
+        sender = await place.server("client.example")
+        host = await place.server("example.org", offers=offers)
+        await place.put("b@example.org", params=MailParams(by=by), wishes=RcptParams(notify=notify))
+        await trio.sleep(1)
+        assert len(host.taken) == 1
+        assert told(place) == ([Action.RELAYED] if relayed else [])
+        assert [b"\r\nDeliver-By-Date: " in one.content for one in sender.taken] == ([True] if relayed else [])
+
+
+async def test_reports_on_relaying_that_are_switched_off_are_not_made_for_a_trace_either(
+    autojump_clock: MockClock,
+) -> None:
+    async with stage(DeliverySettings(dsn=DsnSettings(success=SuccessReports.NEVER))) as place:
+        await place.server("example.org", offers=ON_TIME)
+        await place.put("b@example.org", params=MailParams(by=TRACED))
+        await trio.sleep(1)
+        assert told(place) == []
+
+
+@pytest.mark.parametrize(("notify", "actions"), [(Notify.FAILURE, [Action.DELAYED]), (Notify.NEVER, [])])
+async def test_that_the_time_is_over_is_told_whether_or_not_delays_are_asked_for(
+    autojump_clock: MockClock, notify: Notify, actions: list[Action]
+) -> None:
+    async with stage() as place:
+        sender = await place.server("client.example")
+        await place.server("example.org", LATER)
+        await place.put("b@example.org", params=MailParams(by=TIMES), wishes=RcptParams(notify=notify))
+        await trio.sleep(20_000)
+        assert told(place) == actions
+        assert all(b"\r\nStatus: 4.4.7" in one.content for one in sender.taken)
+
+
 async def test_many_reports_to_one_sender_leave_one_after_the_other(autojump_clock: MockClock) -> None:
     async with stage(DeliverySettings(dsn=DsnSettings(rate_limit=Rate(10, Period.MINUTE)))) as place:
         sender = await place.server("client.example")

@@ -1,5 +1,3 @@
-from collections import deque
-
 import pytest
 
 from empath.delivery import Lane, Rooms, Stock
@@ -15,7 +13,8 @@ def rooms_of(lane_room: int) -> Rooms:
 
 def lane_with(jobs: int, breaker: Breaker | None = None) -> Lane:
     lane = Depot().lane
-    lane.backlog = deque(job(number) for number in range(jobs))
+    for number in range(jobs):
+        lane.backlog.push(job(number))
     lane.breaker = breaker or lane.breaker
     return lane
 
@@ -88,7 +87,7 @@ def test_a_site_whose_lane_was_forgotten_has_the_usual_room() -> None:
 @pytest.mark.parametrize(("deliveries", "size_bytes"), [(101, 0), (1, 1001)])
 def test_a_lane_that_takes_more_than_its_share_of_the_stock_gets_no_more(deliveries: int, size_bytes: int) -> None:
     rooms, lane = rooms_of(10), lane_with(1)
-    lane.deliveries, lane.size_bytes = deliveries, size_bytes
+    lane.backlog.deliveries, lane.backlog.size_bytes = deliveries, size_bytes
     rooms.note(lane)
     assert rooms.tight == {SITE: 0}
 

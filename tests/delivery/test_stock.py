@@ -18,10 +18,7 @@ def claim(number: int, *domains: str, body: Body) -> Claim:
 def jobs(claim: Claim) -> list[Job]:
     recipient = Recipient(Address.parse("b@example.org"))
     envelope = Envelope(reverse_path=None, recipients=(recipient,) * len(claim.deliveries), received=0)
-    return [
-        Job(claim=claim, envelope=envelope, domain=one.domain, site=one.domain, deliveries=(one,))
-        for one in claim.deliveries
-    ]
+    return [Job(claim=claim, envelope=envelope, site=one.domain, deliveries=(one,)) for one in claim.deliveries]
 
 
 def test_it_is_full_at_its_bound_of_deliveries() -> None:

@@ -15,6 +15,7 @@ from attrs import define, field
 from empath.delivery.finding.sts import StsLimits, StsPolicies
 from empath.delivery.finding.sts_cache import StsCache
 from empath.policy.encryption.sts import StsMode
+from empath.policy.tlsrpt.results import ResultType
 from empath.sim import SimulatedWorld
 from empath.sim.disk import Trouble
 from empath.sim.fetch import Silence
@@ -72,7 +73,9 @@ class Place:
 
     def restart(self) -> None:
         cache = StsCache(self.world.world.disk, self.world.clock, DIRECTORY, max_policies=self.max_policies)
-        limits = StsLimits(fetch=FetchLimits(timeout_s=self.timeout_s), retry_s=self.retry_s, max_failures=10)
+        limits = StsLimits(
+            fetch=FetchLimits(timeout_s=self.timeout_s), retry_s=self.retry_s, max_failures=10, refresh_s=3600
+        )
         self.policies = StsPolicies(self.world.resolver, self.fetch, self.world.clock, cache, limits)
 
     def announce(self, edition: str, domain: str = DOMAIN) -> None:
@@ -168,6 +171,7 @@ async def test_a_web_server_that_cannot_prove_who_it_is_is_not_believed(
     async with web(tmp_path) as place:
         place.server.context = context_for(certificate)
         assert await place.mode() is None
+        assert place.policies.trouble(DOMAIN) is ResultType.STS_WEBPKI_INVALID
 
 
 async def test_what_was_known_holds_on_while_the_web_server_cannot_be_used(tmp_path: Path) -> None:
@@ -218,9 +222,53 @@ async def test_a_policy_is_looked_at_again_long_before_its_end(tmp_path: Path) -
         assert await place.mode() is StsMode.ENFORCE
         place.server.pages[PATH] = TESTING
         place.world.clock.step(DAY_S - 60)
+        await place.policies.refresh()
         assert await place.mode() is StsMode.ENFORCE
         place.world.clock.step(120)
+        assert await place.mode() is StsMode.ENFORCE  # no message waits for that
+        await place.policies.refresh()
         assert await place.mode() is StsMode.TESTING
+        assert place.network.connections == 2
+
+
+async def test_a_policy_that_nobody_has_asked_for_since_a_restart_is_looked_at_again_as_well(tmp_path: Path) -> None:
+    async with web(tmp_path) as place:
+        assert await place.mode() is StsMode.ENFORCE
+        place.server.pages[PATH] = TESTING
+        place.restart()
+        place.world.clock.step(DAY_S + 60)
+        await place.policies.refresh()
+        assert await place.mode() is StsMode.TESTING
+
+
+async def test_a_look_that_fails_costs_nothing_of_what_is_known_and_is_repeated_after_a_pause(tmp_path: Path) -> None:
+    async with web(tmp_path) as place:
+        place.retry_s = 3600
+        place.restart()
+        assert await place.mode() is StsMode.ENFORCE
+        place.server.pages[PATH] = FetchResponse(500, {}, b"")
+        place.world.clock.step(DAY_S + 60)
+        for _ in range(2):
+            await place.policies.refresh()
+        assert place.network.connections == 2
+        assert await place.mode() is StsMode.ENFORCE
+
+
+@pytest.mark.parametrize(
+    ("page", "result"),
+    [
+        (FetchResponse(404, TEXT, BODY), ResultType.STS_POLICY_FETCH_ERROR),
+        (FetchResponse(200, TEXT, b"<html>"), ResultType.STS_POLICY_INVALID),
+        (FetchResponse(200, {"content-type": "text/html"}, BODY), ResultType.STS_POLICY_INVALID),
+        (GOOD, None),
+    ],
+)
+async def test_why_there_is_no_policy_is_known_for_reports(
+    tmp_path: Path, page: FetchResponse, result: ResultType | None
+) -> None:
+    async with web(tmp_path, page) as place:
+        await place.mode()
+        assert place.policies.trouble(DOMAIN) is result
 
 
 async def test_a_policy_survives_a_loss_of_power(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class Scene:
 
     def dialling(self, policy: TlsPolicy, *, accept_invalid_certs: bool = False, dane: bool = True) -> Dialling:
         world = self.world
-        limits = StsLimits(fetch=FetchLimits(), retry_s=300, max_failures=10)
+        limits = StsLimits(fetch=FetchLimits(), retry_s=300, max_failures=10, refresh_s=3600)
         cache = StsCache(world.world.disk, world.clock, Path("/spool/mta-sts"), max_policies=10)
         return dialling_in(
             world,

@@ -16,6 +16,12 @@ GOALS = {
     (OPEN, BreakerEvent.ELAPSE): HALF_OPEN,
     (HALF_OPEN, BreakerEvent.TRIP): OPEN,
     (HALF_OPEN, BreakerEvent.PROVE): CLOSED,
+    (CLOSED, BreakerEvent.ISOLATE): OPEN,
+    (OPEN, BreakerEvent.ISOLATE): OPEN,
+    (HALF_OPEN, BreakerEvent.ISOLATE): OPEN,
+    (CLOSED, BreakerEvent.RESET): CLOSED,
+    (OPEN, BreakerEvent.RESET): CLOSED,
+    (HALF_OPEN, BreakerEvent.RESET): CLOSED,
 }
 
 
@@ -82,14 +88,75 @@ def test_it_closes_when_all_probes_have_succeeded() -> None:
     assert breaker.state is CLOSED
 
 
-def test_one_failed_probe_opens_it_again_for_the_whole_time() -> None:
+def test_one_failed_probe_opens_it_again_for_twice_the_time() -> None:
     breaker = tripped()
     tickets = [admitted(breaker, 60.0) for _ in range(3)]
     breaker.succeed(tickets[0])
     breaker.fail(tickets[1], 65.0)
-    assert (breaker.state, breaker.until) == (OPEN, 125.0)
+    assert (breaker.state, breaker.until) == (OPEN, 185.0)
     breaker.fail(tickets[2], 99.0)
-    assert breaker.until == 125.0
+    assert breaker.until == 185.0
+
+
+def open_times(breaker: Breaker, rounds: int) -> list[float]:
+    """For how long it is open each time, if every probe fails at once."""
+    now, spans = 0.0, list[float]()
+    for _ in range(rounds):
+        while breaker.state is not OPEN:
+            breaker.fail(admitted(breaker, now), now)
+        assert breaker.until is not None
+        spans.append(breaker.until - now)
+        now = breaker.until
+        assert breaker.admit(now) is not None
+    return spans
+
+
+def test_each_failed_probe_doubles_the_time_up_to_the_maximum() -> None:
+    assert open_times(Breaker(timeout_s=60, max_timeout_s=600), 5) == [60, 120, 240, 480, 600]
+
+
+def test_a_maximum_below_the_time_means_nothing() -> None:
+    assert open_times(Breaker(timeout_s=7200, max_timeout_s=900), 3) == [7200, 7200, 7200]
+
+
+def test_closing_makes_it_forget_how_long_it_was_open() -> None:
+    breaker = Breaker(failure_threshold=1, timeout_s=60, max_timeout_s=900, half_open_max_calls=1)
+    breaker.fail(admitted(breaker), 0)
+    breaker.fail(admitted(breaker, 60), 60)
+    breaker.succeed(admitted(breaker, 180))
+    breaker.fail(admitted(breaker, 200), 200)
+    assert breaker.until == 260
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_an_operator_opens_it_for_a_time_whatever_its_state(moves: int) -> None:
+    breaker = Breaker(failure_threshold=1)
+    if moves:
+        breaker.fail(admitted(breaker), 0)
+    probe = admitted(breaker, 60) if moves == 2 else None
+    breaker.isolate(1000)
+    if probe is not None:
+        breaker.succeed(probe)
+    assert (breaker.state, breaker.until, breaker.admit(999)) == (OPEN, 1000, None)
+    assert breaker.admit(1000) is not None
+
+
+def test_an_operator_opens_it_without_end_and_closes_it_again() -> None:
+    breaker = Breaker()
+    breaker.isolate(math.inf)
+    assert breaker.admit(1e12) is None
+    breaker.reset()
+    assert (breaker.state, breaker.until, breaker.failures) == (CLOSED, None, 0)
+
+
+def test_a_reset_begins_the_count_anew() -> None:
+    breaker = Breaker(failure_threshold=2)
+    old = admitted(breaker)
+    breaker.fail(admitted(breaker), 0)
+    assert breaker.failures == 1
+    breaker.reset()
+    breaker.fail(old, 0)
+    assert (breaker.state, breaker.failures) == (CLOSED, 0)
 
 
 def test_a_call_from_before_says_nothing_about_the_probes() -> None:
@@ -118,10 +185,10 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.breaker = Breaker(failure_threshold=3, timeout_s=60.0, half_open_max_calls=2)
+        self.breaker = Breaker(failure_threshold=3, timeout_s=60.0, max_timeout_s=240.0, half_open_max_calls=2)
         self.now = 0.0
         self.under_way: list[Ticket] = []
-        self.opened_at = 0.0
+        self.opens_at = 0.0
         self.probes: list[Ticket] = []
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 30.0, 59.0, 60.0]))
@@ -135,13 +202,25 @@ class Life(RuleBasedStateMachine):
         if before is CLOSED:
             assert ticket is not None
         elif before is OPEN:
-            assert (ticket is not None) is (self.now >= self.opened_at + 60.0)
+            assert (ticket is not None) is (self.now >= self.opens_at)
             self.probes = []
         if ticket is not None:
             self.under_way.append(ticket)
             if self.breaker.state is HALF_OPEN:
                 self.probes.append(ticket)
         assert len(self.probes) <= 2
+
+    @rule(seconds=st.sampled_from([0.0, 100.0]))
+    def isolate(self, seconds: float) -> None:
+        self.breaker.isolate(self.now + seconds)
+        self.opens_at, self.probes = self.now + seconds, []
+        assert self.breaker.state is OPEN
+
+    @rule()
+    def reset(self) -> None:
+        self.breaker.reset()
+        self.probes = []
+        assert self.breaker.state is CLOSED
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), how=st.sampled_from(["succeed", "fail", "withdraw"]))
@@ -162,7 +241,9 @@ class Life(RuleBasedStateMachine):
                     self.probes.remove(ticket)
         assert self.breaker.state is before or (before, self.breaker.state) in allowed
         if before is not OPEN and self.breaker.state is OPEN:
-            self.opened_at = self.now
+            assert self.breaker.until is not None
+            self.opens_at = self.breaker.until
+            assert 60.0 <= self.opens_at - self.now <= (60.0 if before is CLOSED else 240.0)
         if self.breaker.state is not HALF_OPEN:
             self.probes = []
 

@@ -21,6 +21,11 @@ def test_mail_that_configuration_routes_has_the_next_hop_as_site() -> None:
     assert site_of(Domain.parse("example.org"), NextHop("2001:db8::1", 25)) == "[2001:db8::1]:25"
 
 
+def test_domains_that_configuration_rolls_up_have_the_name_of_their_site() -> None:
+    assert site_of(Domain.parse("gmail.com"), None, "google") == "google"
+    assert site_of(Domain.parse("gmail.com"), NextHop("relay.example.net", 25), "google") == "relay.example.net:25"
+
+
 @pytest.mark.parametrize(("site", "shard"), [("example.org", 5), ("example.net", 0), ("relay.example.net:25", 15)])
 def test_a_shard_never_changes(site: str, shard: int) -> None:
     # Rows on disk and other nodes count on these numbers. They may not change with a release.

@@ -26,11 +26,14 @@ from empath.mail import DeliveryAttempted, DeliveryEnded, Fact
 from empath.sim import SimulatedWorld, simulate
 from empath.sim.client import SubmittingClient
 from empath.sim.invariants import Evidence, Queue, check, queue_of
+from empath.sim.mounted import mounted
 from empath.sim.remote import OFFERS, RemoteServer, Rule, Taken
 from empath.sim.sites import ConnectionWatch, breakers
 from empath.sim.vfs import SimulatedVfs
 from empath.smtp import Domain, Extensions
+from empath.spool.files import open_files
 from empath.spool.memory import MemoryStore
+from empath.spool.open import open_spool
 from empath.spool.sqlite import open_database
 from empath.spool.store import Store
 from empath.world import TcpEndpoint
@@ -44,6 +47,8 @@ CLIENT = "192.0.2.200"
 SENDERS = "senders.example"
 SENDER = f"alice@{SENDERS}"
 DAY_S = 86_400.0
+BACKENDS = ("sqlite", "files")
+"""Those that live on a disk."""
 
 
 def config_with(delivery: DeliverySettings | None = None) -> Config:
@@ -148,7 +153,10 @@ class Stage:
         self, run: Run, requests: trio.MemoryReceiveChannel[Request], *, task_status: trio.TaskStatus[None]
     ) -> None:
         worker = Worker(
-            config=self.config, world=self.simulation.world, observe=self.facts.append, open_store=self.open_store
+            config=self.config,
+            world=self.simulation.world,
+            observe=self.facts.append,
+            open_spool=partial(open_spool, open_store=self.open_store),
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(worker.run, requests)
@@ -216,3 +224,10 @@ def local_parts(taken: Iterable[Taken]) -> list[list[bytes]]:
 def sqlite_on(vfs: SimulatedVfs) -> Callable[[], Store]:
     """How to open the database on the simulated disk."""
     return partial(open_database, "/var/spool/empath/queue/queue.sqlite3", vfs.name)
+
+
+def store_on(vfs: SimulatedVfs, backend: str) -> Callable[[], Store]:
+    """How to open the queue of a backend on the simulated disk."""
+    if backend == "files":
+        return lambda: open_files("/var/spool/empath/queue", mounted(vfs.files))
+    return sqlite_on(vfs)

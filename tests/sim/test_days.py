@@ -18,7 +18,7 @@ from empath.sim.invariants import EMPTY, queue_of
 from empath.sim.remote import Fault, RemoteServer, Rule
 from empath.sim.vfs import SimulatedVfs
 from empath.smtp import Reply
-from tests.sim.stage import DAY_S, SENDER, Stage, config_with, sqlite_on
+from tests.sim.stage import BACKENDS, DAY_S, SENDER, Stage, config_with, store_on
 
 SEEDS = range(int(os.environ.get("EMPATH_SIM_SEEDS", "1")))
 SITES = 50
@@ -92,13 +92,13 @@ async def bring(stage: Stage, number: int, domains: list[str], random: Random) -
     await stage.send(f"m{number}", *recipients, sender=sender, body=random.randbytes(20).hex().encode() + b"\r\n")
 
 
-async def days(seed: int) -> list[str]:
+async def days(seed: int, backend: str) -> list[str]:
     """Live through it, and return the breaches."""
     stage, random = Stage(seed, config_with(DELIVERY)), Random(seed)
     domains = build(stage, random)
     await stage.simulation.world.disk.make_directory(stage.config.queue_path)
     vfs = SimulatedVfs(stage.simulation.files)
-    stage.open_store = sqlite_on(vfs)
+    stage.open_store = store_on(vfs, backend)
     async with stage.play(), trio.open_nursery() as nursery:
         for number in range(MESSAGES):
             nursery.start_soon(bring, stage, number, domains, random)
@@ -116,8 +116,9 @@ async def days(seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_promise_is_kept(seed: int) -> None:
-    assert simulate(partial(days, seed), seed=seed) == []
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_promise_is_kept(seed: int, backend: str) -> None:
+    assert simulate(partial(days, seed, backend), seed=seed) == []
 
 
 def test_the_same_seed_tells_the_same_story() -> None:

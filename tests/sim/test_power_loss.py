@@ -17,7 +17,7 @@ from empath.sim.remote import Fault, Rule
 from empath.sim.vfs import SimulatedVfs
 from empath.smtp import Reply
 from empath.world import NetworkError
-from tests.sim.stage import DAY_S, SENDER, Stage, config_with, sqlite_on
+from tests.sim.stage import BACKENDS, DAY_S, SENDER, Stage, config_with, store_on
 
 SEEDS = range(int(os.environ.get("EMPATH_SIM_SEEDS", "2")))
 CRASHES = 4
@@ -45,7 +45,7 @@ def trouble(random: Random) -> Iterator[Rule]:
         yield Rule(phase=Phase.END, reaction=random.choice([*Fault]), chance=0.2)
 
 
-async def blackouts(seed: int) -> None:
+async def blackouts(seed: int, backend: str) -> None:
     """Run, cut the power, run again; then let all come to its end."""
     stage, random = Stage(seed, config_with(DeliverySettings(max_age_s=DAY_S))), Random(seed)
     for number in range(SITES):
@@ -54,7 +54,7 @@ async def blackouts(seed: int) -> None:
     disk = stage.simulation.world.disk
     await disk.make_directory(stage.config.queue_path)
     with closing(SimulatedVfs(stage.simulation.files)) as vfs:
-        stage.open_store = sqlite_on(vfs)
+        stage.open_store = store_on(vfs, backend)
         async with stage.internet() as internet, trio.open_nursery() as nursery:
             for number in range(MESSAGES):
                 nursery.start_soon(bring, stage, number, random)
@@ -83,5 +83,6 @@ async def run_into_the_dark(stage: Stage, random: Random) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_was_answered_250_survives(seed: int) -> None:
-    simulate(partial(blackouts, seed), seed=seed)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_was_answered_250_survives(seed: int, backend: str) -> None:
+    simulate(partial(blackouts, seed, backend), seed=seed)

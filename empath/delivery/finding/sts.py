@@ -4,6 +4,10 @@ The record is asked for anew for every message; the answer is mostly in the reso
 is something newer. Without it, or if it cannot be had, the policy that is known holds on until its ``max_age`` is over:
 a record that is kept from us must not make us forget (RFC 8461 3.3, 10.2). The same goes for a web server that is down.
 
+A message waits for a fetch if its domain has a policy that we do not know, or a newer one than we know. That the ones
+we know are still the right ones is looked up apart from all messages, by `keep_fresh`, one after the other, each once a
+day or when half of its time has passed (RFC 8461 3.3, 10.2).
+
 A domain whose policy was never fetched has none. So whoever stands in the way at the very first time is not found out;
 against that there is DANE.
 
@@ -22,7 +26,8 @@ from attrs import define, field, frozen
 
 from empath.delivery.finding.sts_cache import KeptPolicy, StsCache
 from empath.policy.encryption.sts import StsPolicy, StsUnusable, edition, parse_policy
-from empath.world.errors import DnsError, FetchFailed
+from empath.policy.tlsrpt.results import ResultType
+from empath.world.errors import DnsError, FetchFailed, TlsFailed
 from empath.world.ports import Clock, Fetch, FetchLimits, Resolver
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +45,17 @@ class StsLimits:
     """How long after a fetch that failed the next one may begin (RFC 8461 3.3)."""
     max_failures: int
     """How many domains are remembered whose fetch has failed."""
+    refresh_s: float
+    """How often it is looked up which policies are old enough for another look."""
+
+
+@frozen
+class _FailedFetch:
+    """What came of a fetch."""
+
+    again_at: float
+    """In Trio's time."""
+    result: ResultType
 
 
 @define(eq=False)
@@ -51,8 +67,8 @@ class StsPolicies:
     _clock: Clock
     _cache: StsCache
     _limits: StsLimits
-    _again_at: OrderedDict[str, float] = field(init=False, factory=OrderedDict)
-    """When a domain whose fetch has failed may be asked again; in Trio's time."""
+    _failed: OrderedDict[str, _FailedFetch] = field(init=False, factory=OrderedDict)
+    """By domain, until a fetch succeeds."""
     _locks: WeakValueDictionary[str, trio.Lock] = field(init=False, factory=WeakValueDictionary)
     """By domain: one fetch at a time. A lock is there as long as somebody holds it or waits for it."""
 
@@ -60,13 +76,35 @@ class StsPolicies:
         """The policy of a domain, in A-labels; None: it has none that we know. Takes the time of a fetch at most."""
         kept = await self._cache.get(domain)
         announced = await self._announced(domain)
-        if announced is not None and self._is_due(domain, announced, kept):
+        if announced is not None and self._is_new(domain, announced, kept):
             lock = self._locks.setdefault(domain, trio.Lock())
             async with lock:
                 kept = await self._cache.get(domain)
-                if self._is_due(domain, announced, kept):
+                if self._is_new(domain, announced, kept):
                     kept = await self._refresh(domain, announced) or kept
         return None if kept is None else kept.policy
+
+    def trouble(self, domain: str) -> ResultType | None:
+        """Why the policy that a domain announces could not be had the last time; None: it could, or there is none."""
+        failed = self._failed.get(domain)
+        return None if failed is None else failed.result
+
+    async def keep_fresh(self) -> None:
+        """Look after the policies that are known, until cancelled."""
+        while True:
+            await trio.sleep(self._limits.refresh_s)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Fetch anew all that are old enough for another look, one after the other."""
+        for name in await self._cache.names():
+            kept = await self._cache.read(name)
+            if kept is None or not self._is_old(kept) or self._is_paused(kept.domain):
+                continue
+            announced = await self._announced(kept.domain)
+            if announced is not None:
+                async with self._locks.setdefault(kept.domain, trio.Lock()):
+                    await self._refresh(kept.domain, announced)
 
     async def _announced(self, domain: str) -> str | None:
         try:
@@ -74,23 +112,26 @@ class StsPolicies:
         except DnsError:
             return None
 
-    def _is_due(self, domain: str, announced: str, kept: KeptPolicy | None) -> bool:
-        """Whether to fetch: there is something new, or what is known is old enough for another look (RFC 8461 3.3)."""
-        if trio.current_time() < self._again_at.get(domain, 0):
-            return False
-        if kept is None or kept.edition != announced:
-            return True
+    def _is_new(self, domain: str, announced: str, kept: KeptPolicy | None) -> bool:
+        """Whether what is announced is not what is known, and may be fetched."""
+        return (kept is None or kept.edition != announced) and not self._is_paused(domain)
+
+    def _is_old(self, kept: KeptPolicy) -> bool:
         return self._clock.now() - kept.fetched_at > min(_DAY_S, kept.policy.max_age_s / 2)
+
+    def _is_paused(self, domain: str) -> bool:
+        failed = self._failed.get(domain)
+        return failed is not None and trio.current_time() < failed.again_at
 
     async def _refresh(self, domain: str, announced: str) -> KeptPolicy | None:
         url = f"https://mta-sts.{domain}/.well-known/mta-sts.txt"
         try:
             policy = await self._download(url)
         except (FetchFailed, StsUnusable) as problem:
-            self._put_off(domain)
+            self._put_off(domain, _result_of(problem))
             _LOG.warning("the MTA-STS policy of %s cannot be used: %s", domain, problem)
             return None
-        self._again_at.pop(domain, None)
+        self._failed.pop(domain, None)
         kept = KeptPolicy(domain=domain, edition=announced, fetched_at=self._clock.now(), policy=policy)
         await self._cache.put(kept)
         return kept
@@ -98,14 +139,23 @@ class StsPolicies:
     async def _download(self, url: str) -> StsPolicy:
         response = await self._fetch.get(url, self._limits.fetch)
         if response.status != _OK:
-            raise StsUnusable(f"{url} was answered with status {response.status}")
+            raise FetchFailed(url, f"it was answered with status {response.status}")
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "text/plain":
             raise StsUnusable(f"{url} is {media_type or 'of no type'} and not text/plain")
         return parse_policy(response.body)
 
-    def _put_off(self, domain: str) -> None:
-        self._again_at[domain] = trio.current_time() + self._limits.retry_s
-        self._again_at.move_to_end(domain)
-        if len(self._again_at) > self._limits.max_failures:
-            self._again_at.popitem(last=False)
+    def _put_off(self, domain: str, result: ResultType) -> None:
+        self._failed[domain] = _FailedFetch(trio.current_time() + self._limits.retry_s, result)
+        self._failed.move_to_end(domain)
+        if len(self._failed) > self._limits.max_failures:
+            self._failed.popitem(last=False)
+
+
+def _result_of(problem: FetchFailed | StsUnusable) -> ResultType:
+    """The word for reports (RFC 8460 4.3.2.2)."""
+    if isinstance(problem, StsUnusable):
+        return ResultType.STS_POLICY_INVALID
+    cause = problem.__cause__
+    untrusted = isinstance(cause, TlsFailed) and cause.untrusted
+    return ResultType.STS_WEBPKI_INVALID if untrusted else ResultType.STS_POLICY_FETCH_ERROR

@@ -70,11 +70,22 @@ class StsCache:
         self._kept.move_to_end(name)
         kept = self._kept[name]
         if kept is None:
-            kept = self._kept[name] = await self._read(domain)
-        if kept is None or kept.ends_at <= self._clock.now():
+            kept = self._kept[name] = await self._read(name)
+        if kept is None or kept.domain != domain or kept.ends_at <= self._clock.now():
             await self._forget(name)
             return None
         return kept
+
+    async def names(self) -> tuple[str, ...]:
+        """All policies that are kept, as names for `read`, the one used longest ago first."""
+        if not self._listed:
+            await self._list()
+        return tuple(self._kept)
+
+    async def read(self, name: str) -> KeptPolicy | None:
+        """The policy of this name, if it still holds. That is no use of it."""
+        kept = self._kept.get(name) or (await self._read(name) if name in self._kept else None)
+        return kept if kept is not None and kept.ends_at > self._clock.now() else None
 
     async def put(self, kept: KeptPolicy) -> None:
         """Keep a policy in place of any other that the domain had."""
@@ -103,15 +114,14 @@ class StsCache:
             self._listed = True
         await self._make_room()
 
-    async def _read(self, domain: str) -> KeptPolicy | None:
-        path = self._directory / _name(domain)
+    async def _read(self, name: str) -> KeptPolicy | None:
+        path = self._directory / name
         try:
             async with await self._disk.open(path) as file:
-                kept = msgspec.json.decode(await file.read(_MAX_BYTES), type=KeptPolicy)
+                return msgspec.json.decode(await file.read(_MAX_BYTES), type=KeptPolicy)
         except (DiskError, msgspec.MsgspecError) as problem:
             _LOG.warning("the MTA-STS policy in %s cannot be used: %s", path, problem)
             return None
-        return kept if kept.domain == domain else None
 
     async def _make_room(self) -> None:
         while len(self._kept) > self._max_policies:

@@ -13,6 +13,7 @@ import trio
 from attrs import evolve, frozen
 
 from empath.mail.diagnosis import Kind
+from empath.mail.failure import Failure
 from empath.policy.approach import Approach, Host, targets
 from empath.policy.route import (
     Absent,
@@ -70,6 +71,19 @@ class Finder:
     def suits(self, target: Target, domain: str) -> bool:
         """Whether a connection that was made for another domain has the address family and source of this one."""
         return self.approach(domain).admits(target)
+
+    async def leads_to(self, target: Target, domain: str) -> bool:
+        """Whether a host that was found for another domain takes the mail of this one as well.
+
+        Behind a next hop that configuration names it does: domains come together there for no other reason.
+        """
+        if self.next_hop(domain) is not None:
+            return True
+        try:
+            found = await self.find(domain)
+        except Failure:
+            return False  # a new connection would meet the same, and then it is told
+        return any((one.host, one.address, one.port) == (target.host, target.address, target.port) for one in found)
 
     async def find(self, domain: str) -> tuple[Target, ...]:
         """The addresses to try for a domain, the best first; at least one. Raises Failure."""

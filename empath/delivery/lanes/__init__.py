@@ -1,7 +1,9 @@
 """Who may send, to whom, and when: from what is due in the spool to a sender with something to do.
 
 The `dispatcher` claims what is due and cuts it into `job`s, one for each `lane`, which is the runtime of one
-destination site. A lane starts a `sender` for as many connections as its window allows. `capacity`, `limits`, `rooms`
-and `stock` are the bounds that all lanes share: connections, messages per time, claims, memory. `dispatch` is what
-every sender needs.
+destination site: a `queue` of what waits, and `leave` to go on with it. A lane starts a `sender` for as many
+connections as its window allows. `capacity`, `hosts`, `limits`, `connection_limits`, `rooms` and `stock` are the bounds
+that all lanes share: connections in all and to one host, messages and connections per time, claims, memory. `dispatch`
+is what every sender needs. `helm` is what holds a lane back besides its limits, since an operator wants it or a host
+has asked for it; `control` is what operators do to lanes.
 """

@@ -17,49 +17,69 @@ class Capacity:
     """Counts connections, opened or being opened."""
 
     limit: int
+    reserved: int = 0
+    """How many of them only lanes may take that have mail of the highest class."""
     used: int = field(init=False, default=0)
     _idle: dict[object, Callable[[], None]] = field(init=False, factory=dict)
     """Who is idle, longest first, and how to tell them to close."""
     _line: deque[Callable[[], None]] = field(init=False, factory=deque)
     """Lanes to be told when a place becomes free. Each stands here at most once."""
+    _urgent: deque[Callable[[], None]] = field(init=False, factory=deque)
+    """Those of them that have mail of the highest class."""
 
-    def take(self) -> bool:
-        """Take a place if there is one."""
-        if self.used >= self.limit:
+    def take(self, *, critical: bool = False) -> bool:
+        """Take a place if there is one. ``critical``: for mail of the highest class."""
+        if self.used >= self._limit(critical=critical):
             return False
         self.used += 1
         return True
+
+    def _limit(self, *, critical: bool) -> int:
+        return self.limit if critical else self.limit - self.reserved
 
     def give_back(self) -> None:
         """A connection has ended; the lane that waits longest is told."""
         self.used -= 1
         self._call()
 
-    def wait(self, tell: Callable[[], None]) -> None:
+    def wait(self, tell: Callable[[], None], *, critical: bool = False) -> None:
         """Have ``tell`` called when a place becomes free, and make one free if somebody is idle.
 
-        Whoever was told either takes a place or says ``forget``, so that the next in line hears of it.
+        Whoever was told either takes a place or says ``forget``, so that the next in line hears of it. Mail of the
+        highest class does not stand at the end of the line.
         """
-        if tell in self._line:
+        if critical and tell not in self._urgent:
+            self._urgent.append(tell)
+            if tell in self._line:
+                self._line.remove(tell)
+        elif critical or tell in self._line:
             return
-        self._line.append(tell)
+        else:
+            self._line.append(tell)
         if self._idle:
             owner = next(iter(self._idle))
             self._idle.pop(owner)()
 
+    def has_in_line(self, tell: Callable[[], None]) -> bool:
+        """Whether this lane waits for a place."""
+        return tell in self._line or tell in self._urgent
+
     def forget(self, tell: Callable[[], None]) -> None:
         """A lane has nothing to wait for any more."""
-        if tell in self._line:
-            self._line.remove(tell)
+        for line in (self._urgent, self._line):
+            if tell in line:
+                line.remove(tell)
         self._call()
 
     def _call(self) -> None:
-        if self._line and self.used < self.limit:
+        if self._urgent and self.used < self.limit:
+            self._urgent.popleft()()
+        elif self._line and self.used < self._limit(critical=False):
             self._line.popleft()()
 
     def idle(self, owner: object, close: Callable[[], None]) -> None:
         """``owner`` has a connection and nothing to send; ``close`` may be called until ``busy`` is."""
-        if self._line:
+        if self._line or self._urgent:
             close()
         else:
             self._idle[owner] = close

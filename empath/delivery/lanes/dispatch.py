@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from attrs import frozen
 
 from empath.delivery.finding.target import Finder
+from empath.delivery.lanes.connection_limits import ConnectionLimits
+from empath.delivery.lanes.hosts import Hosts
 from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.lane import Lane
 from empath.delivery.lanes.limits import RateLimits
@@ -22,7 +24,11 @@ class Dispatch:
     finder: Finder
     dialling: Callable[[str], Dialling]
     """How connections for a recipient domain are made."""
-    limits: RateLimits
+    limits: RateLimits | None
+    """None: there are none."""
+    connections: ConnectionLimits | None
+    """None: as for messages."""
+    hosts: Hosts
     closing: Closing
     shield: Shield
     release: Callable[[Job], None]

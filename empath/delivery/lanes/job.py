@@ -1,4 +1,4 @@
-"""A job: what one sender does at a time, which is one message for those of its recipients that are due in one lane."""
+"""A job: what one sender does at a time, which is one message for those of its recipients that go the same way."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from empath.spool.contract import Claim, ClaimedDelivery
 
 @frozen(kw_only=True)
 class Job:
-    """The due deliveries of one message that share a recipient domain and a site."""
+    """The due deliveries of one message that share a recipient domain, or the way to a configured next hop."""
 
     claim: Claim
     envelope: Envelope
-    domain: str
-    """The recipient domain, by which the route is found; A-labels in lower case."""
     site: str
     """The destination, by which the lane is found: the domain itself, or what configuration puts in its place."""
     deliveries: tuple[ClaimedDelivery, ...]
+    mixed: bool = False
+    """Whether the recipient domains are not all the same."""
+
+    @property
+    def domain(self) -> str:
+        """The recipient domain, by which the route is found; A-labels in lower case. The first one speaks for all."""
+        return self.deliveries[0].domain
 
     @property
     def ordinals(self) -> tuple[int, ...]:

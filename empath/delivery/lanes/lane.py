@@ -8,35 +8,25 @@ moment at which its breaker lets the next probe through.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from math import inf
-from typing import NamedTuple, Protocol
 
 import trio
-from attrs import define, field
+from attrs import Factory, define, field
 
+from empath.delivery.lanes.call import Call, Sender
 from empath.delivery.lanes.capacity import Capacity
+from empath.delivery.lanes.helm import Helm
+from empath.delivery.lanes.hosts import Place
 from empath.delivery.lanes.job import Job
-from empath.mail.diagnosis import Charge
+from empath.delivery.lanes.leave import Leave
+from empath.delivery.lanes.queue import Queue
+from empath.mail.diagnosis import Charge, Kind
 from empath.mail.facts import BreakerMoved, Fact
-from empath.mail.outcome import Delivered, Outcome
-from empath.policy.breaker import Breaker, BreakerState, Ticket
+from empath.mail.outcome import Deferred, Delivered, Outcome
+from empath.policy.breaker import Breaker, BreakerState
+from empath.policy.steering import Orders
 from empath.policy.window import Window
-
-
-class Call(NamedTuple):
-    """A job that was taken out, and the breaker's leave to attempt it."""
-
-    job: Job
-    ticket: Ticket
-
-
-class Sender(Protocol):
-    """What a lane starts: the owner of one connection."""
-
-    async def run(self) -> None:
-        """Take jobs from the lane until there are none for a while."""
 
 
 @define(eq=False, kw_only=True)
@@ -46,15 +36,13 @@ class Lane:
     site: str
     breaker: Breaker
     window: Window
+    helm: Helm
     _capacity: Capacity
     _new_sender: Callable[[Lane], Sender]
     _observe: Callable[[Fact], None]
     _wall: Callable[[], float]
-    backlog: deque[Job] = field(init=False, factory=deque)
-    deliveries: int = field(init=False, default=0)
-    """How many there are in the backlog."""
-    size_bytes: int = field(init=False, default=0)
-    """What the messages of the backlog take in memory."""
+    leave: Leave = field(default=Factory(lambda lane: Leave(site=lane.site, window=lane.window), takes_self=True))
+    backlog: Queue = field(init=False, default=Factory(lambda lane: lane.leave.queue, takes_self=True))
     senders: int = field(init=False, default=0)
     """Connections it has or is opening."""
     running: bool = field(init=False, default=False)
@@ -64,46 +52,62 @@ class Lane:
     _parked: trio.lowlevel.ParkingLot = field(init=False, factory=trio.lowlevel.ParkingLot)
     _changed: trio.Event = field(init=False, factory=trio.Event)
 
+    def __attrs_post_init__(self) -> None:
+        self.leave.wake = self.notice
+
     @property
     def room(self) -> float:
-        """How many more jobs it can make use of soon, as far as its breaker is concerned; inf: any number."""
+        """How many more jobs it can make use of soon, as far as breaker and helm are concerned; inf: any number."""
+        if self.helm.steering is not None and self.helm.stop(trio.current_time()) is not None:
+            # One job keeps the lane awake until a time is over that nobody else watches.
+            return (0 if self.helm.is_ordered else 1) - len(self.backlog)
         if self.breaker.state is BreakerState.CLOSED:
             return inf
         return self.breaker.half_open_max_calls - len(self.backlog)
 
     @property
+    def is_draining(self) -> bool:
+        """Whether it hands nothing out any more, since the daemon is stopping."""
+        return self._draining
+
+    @property
+    def waits_for_capacity(self) -> bool:
+        """Whether it could go on if there were not as many connections as there may be in all."""
+        return self._capacity.has_in_line(self.notice)
+
+    @property
     def is_fresh(self) -> bool:
         """Whether nothing would be lost if the lane were forgotten and made anew."""
-        return not (self.backlog or self.running) and self.breaker.until is None
+        return not (self.backlog or self.running or self.helm.steering) and self.breaker.state is BreakerState.CLOSED
 
     def feed(self, job: Job) -> None:
         """Put work in. The lane must be running, or be started."""
-        self.backlog.append(job)
-        self._weigh(job, 1)
+        self.backlog.push(job)
         self.notice()
 
     def drain(self) -> list[Job]:
         """Hand no further jobs out, and return those that were not."""
         self._draining = True
-        left, self.backlog = list(self.backlog), deque()
-        self.deliveries = self.size_bytes = 0
+        left = self.backlog.empty()
         self._parked.unpark_all()
         self._changed.set()
         return left
 
     def shed(self) -> list[Job]:
-        """Return what cannot go out soon because the breaker is open, all but what the probes will need."""
-        if self.breaker.until is None:
+        """Return what cannot go out soon, since the breaker is open or the lane is stopped; it keeps its ``room``."""
+        if self.breaker.until is None and self.helm.steering is None:
             return []
         left = []
         while self.room < 0:
-            left.append(self.backlog.pop())
-            self._weigh(left[-1], -1)
+            left.append(self.backlog.drop_last())
         return left
 
-    def _weigh(self, job: Job, sign: int) -> None:
-        self.deliveries += sign * len(job.deliveries)
-        self.size_bytes += sign * job.claim.size_bytes
+    def take_out(self, wanted: Callable[[Job], bool]) -> list[Job]:
+        """Return those of the backlog that are wanted elsewhere."""
+        taken = self.backlog.remove(wanted)
+        if taken:
+            self.notice()
+        return taken
 
     def notice(self) -> None:
         """Something has changed that may let the lane go on."""
@@ -125,20 +129,29 @@ class Lane:
         while self.backlog or self.senders:
             self._changed = trio.Event()
             self._staff(nursery)
-            opens_at = self.breaker.until
-            if opens_at is None or opens_at <= trio.current_time():
+            now, opens_at = trio.current_time(), self.breaker.until
+            if opens_at is None or opens_at <= now:
                 opens_at = inf
-            with trio.move_on_at(opens_at):
+            with trio.move_on_at(min(opens_at, self.helm.wakes_at(now), self.leave.wakes_at(now))):
                 await self._changed.wait()
 
     def _staff(self, nursery: trio.Nursery) -> None:
         """Wake or start as many senders as may work now, as far as breaker, window and capacity allow."""
-        ready = min(len(self.backlog), self.breaker.room(trio.current_time()))
+        now = trio.current_time()
+        ready = min(self.leave.jobs(now), self.breaker.room(now))
+        if self.helm.steering is not None:
+            self.helm.settle(now)
+            if self.helm.ready_at(now) > now:
+                ready = 0
+            elif self.helm.is_rated:
+                ready = min(ready, 1)
         self._parked.unpark(count=min(int(ready), len(self._parked)))
-        while self.senders < self.window.size and self.senders - self._calls < ready:
-            if not self._capacity.take():
-                self._capacity.wait(self.notice)
+        while self.senders < self.window.size and self.senders - self._calls < ready and self.leave.may_connect(now):
+            critical = self.backlog.has_critical
+            if not self._capacity.take(critical=critical):
+                self._capacity.wait(self.notice, critical=critical)
                 return
+            self.leave.opening = True
             self.senders += 1
             nursery.start_soon(self._employ)
         self._capacity.forget(self.notice)
@@ -148,24 +161,32 @@ class Lane:
             await self._new_sender(self).run()
         finally:
             self.senders -= 1
+            self.leave.opening = False
             self._capacity.give_back()
             self._changed.set()
 
-    async def next_call(self, *, idle_s: float) -> Call | None:
+    async def next_call(self, *, idle_s: float, place: Place | None = None) -> Call | None:
         """The next job, once there is one and the breaker lets it through.
 
-        None: there was none for ``idle_s``, or somebody else needs the connection, or the daemon is stopping.
+        None: there was none for ``idle_s``, or somebody else needs the connection, or the daemon is stopping, or the
+        window has become narrower.
         """
+        if self.senders > self.window.size:
+            return None
         call = self._take()
         if call is not None:
             return call
         with trio.move_on_after(idle_s) as scope:
             while not self._draining:
                 self._capacity.idle(scope, scope.cancel)
+                if place is not None:
+                    place.idle(scope.cancel)
                 try:
                     await self._parked.park()
                 finally:
                     self._capacity.busy(scope)
+                    if place is not None:
+                        place.busy()
                 call = self._take()
                 if call is not None:
                     return call
@@ -174,36 +195,95 @@ class Lane:
     def _take(self) -> Call | None:
         if not self.backlog:
             return None
+        now = trio.current_time()
+        if self.helm.steering is not None and self.helm.ready_at(now) > now:
+            return None
         before = self.breaker.state
-        ticket = self.breaker.admit(trio.current_time())
+        ticket = self.breaker.admit(now)
         self._tell(before)
         if ticket is None:
             return None
+        job = self.leave.next_job(now)
+        if job is None:
+            self.breaker.withdraw(ticket)
+            self._changed.set()  # the moment to wait for has changed
+            return None
+        self.helm.took(now)
+        if self.helm.is_rated:
+            self._changed.set()  # the next one has its moment, too
         self._calls += 1
-        job = self.backlog.popleft()
-        self._weigh(job, -1)
         return Call(job, ticket)
 
-    def settle(self, call: Call, outcomes: Iterable[Outcome] | None) -> None:
+    def hand_back(self, call: Call) -> None:
+        """A job could not be attempted for want of a place; it goes as soon as there is one."""
+        self._calls -= 1
+        self.leave.ended(call.job)
+        self.breaker.withdraw(call.ticket)
+        self.backlog.give_back(call.job)
+        self._changed.set()
+
+    def settle(self, call: Call, outcomes: Collection[Outcome] | None) -> None:
         """Hear what a call came to; None: nothing that says anything about the site."""
         self._calls -= 1
+        self.leave.ended(call.job)
         before = self.breaker.state
         if outcomes is None:
             self.breaker.withdraw(call.ticket)
         elif all(_site_failed(outcome) for outcome in outcomes):
-            self.breaker.fail(call.ticket, trio.current_time())
-            self.window.fail(self._calls)
+            self._failed(call, outcomes)
         else:
             self.breaker.succeed(call.ticket)
-            self.window.succeed()
+            self.window.succeed(self._calls + 1)
+        if outcomes is not None and not all(isinstance(outcome, Delivered) for outcome in outcomes):
+            self.helm.hear(outcomes, trio.current_time())
         self._tell(before)
         if self.backlog:
             self._changed.set()
 
+    def _failed(self, call: Call, outcomes: Collection[Outcome]) -> None:
+        """The site is to blame. One connection too many is no outage: the window answers for that, as long as it can.
+
+        A host that turns a connection away while it serves others has said that there are too many. Once none of a
+        whole cohort was served, this counts like any other failure (Postfix: SCHEDULER_README, failed cohorts).
+        """
+        is_full = all(isinstance(one, Deferred) and one.diagnosis.kind is Kind.BUSY for one in outcomes)
+        if is_full and self.window.bears and self.breaker.state is BreakerState.CLOSED:
+            self.breaker.withdraw(call.ticket)
+        else:
+            self.breaker.fail(call.ticket, trio.current_time())
+        self.window.fail()
+
+    def steer(self, orders: Orders) -> None:
+        """Do what operators want from now on."""
+        self.helm.obey(orders)
+        self.notice()
+
+    def isolate(self, until: float) -> None:
+        """Open the breaker, whatever is known of the site, until then on Trio's clock."""
+        before = self.breaker.state
+        self.breaker.isolate(until)
+        self._tell(before)
+
+    def reset(self) -> None:
+        """Forget what was found out about the site, and what its hosts have asked for."""
+        self.helm.forget()
+        self.window.restart()
+        self.notice()
+
+    def reset_breaker(self) -> None:
+        """Close the breaker, and forget what led to it."""
+        before = self.breaker.state
+        self.breaker.reset()
+        self._tell(before)
+        self.notice()
+
     def _tell(self, before: BreakerState) -> None:
         if self.breaker.state is before:
             return
-        until = None if self.breaker.until is None else self._wall() + self.breaker.until - trio.current_time()
+        if self.breaker.state is BreakerState.CLOSED:
+            self.window.restart()
+        opens_at = self.breaker.until
+        until = None if opens_at is None or opens_at == inf else self._wall() + opens_at - trio.current_time()
         self._observe(
             BreakerMoved(
                 at=self._wall(), site=self.site, before=before.value, after=self.breaker.state.value, until=until

@@ -1,57 +1,182 @@
-"""Messages per time: of all together, and of each recipient domain that has a limit.
+"""Messages and connections per time: which limits a job is subject to, and what they have left for it.
 
-A domain's bucket is kept only while it remembers something: a full one is as good as a new one. So the table is no
-larger than the number of domains that were sent to lately, and has a bound besides: the domain used longest ago is
-forgotten, and may get one message too many.
+All limits of a message hold together: it takes a token of each of them or of none. What a limit counts is said where it
+is declared (`empath.config.schema.RateLimitSettings`). Two kinds of mail are spared by the limits for all, unless
+configuration has them count: reports that we make ourselves, and mail for next hops on this machine. What is said of a
+domain or site by name holds for them as well, since it says what that destination bears.
+
+A bucket is kept only while it remembers something: a full one is as good as a new one. The tables have a bound besides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import NamedTuple
+
 import trio
 from attrs import define, field
 
-from empath.config.schema import DeliverySettings, DomainSettings
+from empath.config.schema import DeliverySettings, DomainSettings, Rate
+from empath.delivery.lanes.job import Job
+from empath.mail.waiting import WaitReason
 from empath.policy.bucket import TokenBucket, take_all
+from empath.policy.quota import Quota
 from empath.smtp import AddressError, Domain
 
 
-@define(eq=False)
-class RateLimits:
-    """All limits of the configuration, as buckets."""
+class Refusal(NamedTuple):
+    """Why a message may not leave yet."""
 
-    _settings: DeliverySettings
+    reason: WaitReason
+    until: float
+    """On Trio's clock."""
+    key: Hashable | None
+    """What else may go meanwhile: all that does not have this key. None: nothing of this lane."""
+
+
+_Gate = tuple[TokenBucket, WaitReason, Hashable | None]
+"""A bucket, what waiting for it is called, and the key of what waits."""
+
+
+@define(eq=False, kw_only=True)
+class RateLimits:
+    """The limits of messages."""
+
+    settings: DeliverySettings
+    site_names: Mapping[str, str] = field(factory=dict)
+    """The name of the site that configuration has put a domain into."""
+    sources_of: Callable[[str], tuple[str, ...]] = lambda _: ()
+    """From which of our addresses mail for a domain may leave; none: whichever the system takes."""
+    is_local: Callable[[str], bool] = lambda _: False
+    """Whether mail for a domain goes to this machine."""
     _all: TokenBucket | None = field(init=False)
-    _by_domain: dict[str, tuple[TokenBucket, ...]] = field(init=False, factory=dict)
+    _domains: Quota | None = field(init=False)
+    _default: Quota | None = field(init=False)
+    _sites: Quota | None = field(init=False)
+    _sources: Quota | None = field(init=False)
+    _senders: Quota | None = field(init=False)
+    _domain_rates: Mapping[str, Rate] = field(init=False)
+    _site_rates: Mapping[str, Rate] = field(init=False)
+    _named: dict[tuple[str, str], TokenBucket] = field(init=False, factory=dict)
+    """Of the domains and sites that configuration names."""
 
     def __attrs_post_init__(self) -> None:
-        """Make the bucket of all."""
-        rate = self._settings.rate_limits.global_per_second
-        self._all = TokenBucket(rate.per_second) if rate else None
+        limits = self.settings.rate_limits
+        self._all = bucket_of(limits.global_per_second) if limits.global_per_second else None
+        self._domains = self._quota(limits.per_domain_per_second)
+        self._default = self._quota(limits.default)
+        self._sites = self._quota(limits.per_site)
+        self._sources = self._quota(limits.per_source)
+        self._senders = self._quota(limits.per_sender)
+        self._domain_rates = _rates(self.settings.domains)
+        self._site_rates = _rates(self.settings.sites)
 
-    async def wait(self, domain: str) -> None:
-        """Wait until every limit has room for one message more to ``domain``, and take it."""
-        buckets = self._buckets(domain)
-        moment = take_all(buckets, trio.current_time())
+    def _quota(self, rate: Rate | None) -> Quota | None:
+        return quota_of(rate, self.settings.rate_limits.max_domains)
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there is no limit at all."""
+        general = (self._all, self._domains, self._default, self._sites, self._sources, self._senders)
+        return all(one is None for one in general) and not (self._domain_rates or self._site_rates)
+
+    def is_limited(self, domain: str) -> bool:
+        """Whether messages to this domain are counted apart from others."""
+        general = (self._domains, self._default)
+        has_own = domain in self._domain_rates or self.site_names.get(domain) in self._site_rates
+        return has_own or any(one is not None for one in general)
+
+    def take(self, job: Job, now: float) -> Refusal | None:
+        """Count a message; or say why it may not leave yet, and count nothing. The last limit to be ready is named."""
+        gates = list(self._gates(job))
+        latest, until = None, now
+        for gate in gates:
+            ready_at = gate[0].ready_at
+            if ready_at > until:
+                latest, until = gate, ready_at
+        if latest is not None:
+            return Refusal(latest[1], until, latest[2])
+        for bucket, _, _ in gates:
+            bucket.take(now)
+        return None
+
+    def give_back(self, job: Job) -> None:
+        """What was counted did not leave."""
+        for bucket, _, _ in self._gates(job):
+            bucket.give_back()
+
+    async def wait(self, job: Job) -> None:
+        """Wait until every limit has room for a further transaction of a message that is under way, and count it."""
+        moment = take_all([bucket for bucket, _, _ in self._gates(job)], trio.current_time())
         while moment is not None:
             await trio.sleep_until(moment)  # somebody else may have been there first
-            moment = take_all(buckets, trio.current_time())
+            moment = take_all([bucket for bucket, _, _ in self._gates(job)], trio.current_time())
 
-    def _buckets(self, domain: str) -> tuple[TokenBucket, ...]:
-        own = self._by_domain.pop(domain, None)
-        if own is None:
-            own = self._new(domain)
-        if own:
-            self._by_domain[domain] = own
-            if len(self._by_domain) > self._settings.rate_limits.max_domains:
-                del self._by_domain[next(iter(self._by_domain))]
-        return own if self._all is None else (self._all, *own)
+    def keys(self, job: Job) -> Iterator[Hashable]:
+        """What a refusal of this job may have as its key."""
+        user = _user(job)
+        if user is not None and self._senders is not None:
+            yield "sender", user
+        if job.domain != job.site:
+            yield "domain", job.domain
 
-    def _new(self, domain: str) -> tuple[TokenBucket, ...]:
-        limits = self._settings.rate_limits
-        settings = domain_settings(self._settings, domain)
-        own = settings.rate_limit if settings and settings.rate_limit else limits.default
-        rates = [rate for rate in (own, limits.per_domain_per_second) if rate is not None]
-        return tuple([TokenBucket(rate.per_second) for rate in rates])
+    def _gates(self, job: Job) -> Iterator[_Gate]:
+        domain = job.domain
+        key = None if domain == job.site else ("domain", domain)
+        rate, own = None, self._domain_rates.get(domain)
+        if self._site_rates and (name := self.site_names.get(domain)) is not None:
+            rate = self._site_rates.get(name)
+            if rate is not None:
+                yield self._bucket("site", name, rate), WaitReason.RATE_DOMAIN, None if name == job.site else key
+        if own is not None:
+            yield self._bucket("domain", domain, own), WaitReason.RATE_DOMAIN, key
+        if self._is_spared(job):
+            return
+        if self._all is not None:
+            yield self._all, WaitReason.RATE_GLOBAL, None
+        if self._domains is not None:
+            yield self._domains.bucket(domain), WaitReason.RATE_DOMAIN, key
+        if self._default is not None and own is None and rate is None:
+            yield self._default.bucket(domain), WaitReason.RATE_DOMAIN, key
+        if self._sites is not None and rate is None:
+            yield self._sites.bucket(job.site), WaitReason.RATE_DOMAIN, None
+        if self._sources is not None:
+            for source in self.sources_of(domain) or ("",):
+                yield self._sources.bucket(source), WaitReason.RATE_SOURCE, None
+        if self._senders is not None and (user := _user(job)) is not None:
+            yield self._senders.bucket(user), WaitReason.RATE_SENDER, ("sender", user)
+
+    def _is_spared(self, job: Job) -> bool:
+        limits, envelope = self.settings.rate_limits, job.envelope
+        is_report = envelope.reverse_path is None and envelope.origin is None
+        if is_report and not limits.count_reports:
+            return True
+        return not limits.count_local and self.is_local(job.domain)
+
+    def _bucket(self, kind: str, name: str, rate: Rate) -> TokenBucket:
+        found = self._named.get((kind, name))
+        if found is None:
+            found = self._named[kind, name] = bucket_of(rate)
+        return found
+
+
+def _rates(named: Mapping[Domain, DomainSettings]) -> Mapping[str, Rate]:
+    return {name.ascii: own.rate_limit for name, own in named.items() if own.rate_limit is not None}
+
+
+def _user(job: Job) -> str | None:
+    origin = job.envelope.origin
+    return None if origin is None else origin.user
+
+
+def bucket_of(rate: Rate) -> TokenBucket:
+    """Evenly spaced, unless the rate allows a burst."""
+    return TokenBucket(rate.per_second, rate.burst or 1)
+
+
+def quota_of(rate: Rate | None, max_keys: int) -> Quota | None:
+    """The same for each of many."""
+    return None if rate is None else Quota(rate.per_second, rate.burst or 1, max_keys)
 
 
 def domain_settings(settings: DeliverySettings, domain: str) -> DomainSettings | None:

@@ -37,8 +37,6 @@ class Newcomers:
         now = dispatcher.closing.clock.now()
         if dispatcher.next_due <= now or acceptance.next_attempt > now or dispatcher.stock.is_full:
             return None
-        if dispatcher.frozen or dispatcher.kept_back is not None:
-            return None
         if not dispatcher.rooms.takes_newcomers(map(dispatcher.site_of, acceptance.domains)):
             return None
         return now + dispatcher.lease_s

@@ -8,6 +8,7 @@ which nothing is noted takes all it gets. Sites are recalled in turn.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isinf
 
 from attrs import define, field
@@ -44,6 +45,20 @@ class Rooms:
         """The sites that can use some of what was set aside for them, in turn."""
         return tuple(self._recallable)
 
+    def takes_newcomers(self, sites: Iterable[str]) -> bool:
+        """Whether all these sites take all they get, and nothing that is older was set aside for one of them."""
+        if not (self._tight or self._aside):
+            return True
+        return not any(site in self._tight or site in self._aside for site in sites)
+
+    def is_aside(self, site: str) -> bool:
+        """Whether deliveries are set aside for this site."""
+        return site in self._aside
+
+    def is_tight(self, site: str) -> bool:
+        """Whether the lane of this site takes less than others."""
+        return site in self._tight
+
     def has_none(self, lane: Lane) -> bool:
         """Whether a lane must not get another job."""
         return self._left(lane) <= 0
@@ -53,9 +68,10 @@ class Rooms:
 
     def note(self, lane: Lane) -> None:
         """Something has changed about a lane: its backlog, or the state of its breaker."""
+        queue = lane.backlog
         if not isinf(lane.room):
             self._tight[lane.site] = max(0, int(self._left(lane)))
-        elif len(lane.backlog) > self.lane_room // 2 or self.stock.is_share(lane.deliveries, lane.size_bytes):
+        elif len(queue) > self.lane_room // 2 or self.stock.is_share(queue.deliveries, queue.size_bytes):
             self._tight[lane.site] = 0
         else:
             self._tight.pop(lane.site, None)

@@ -13,18 +13,20 @@ from functools import partial
 import trio
 from attrs import define, field
 
+from empath.delivery.lanes.call import Call
+from empath.delivery.lanes.dialler import Dialler
 from empath.delivery.lanes.dispatch import Dispatch
+from empath.delivery.lanes.hosts import HostFull
 from empath.delivery.lanes.job import Job
-from empath.delivery.lanes.lane import Call, Lane
+from empath.delivery.lanes.lane import Lane
+from empath.delivery.lanes.tidings import Tidings
+from empath.delivery.recording.encounter import Encounter
 from empath.delivery.talking.attempt import Attempt
 from empath.delivery.talking.hop import Hop
 from empath.delivery.talking.shipment import Shipment
 from empath.mail.diagnosis import Charge, Kind
-from empath.mail.facts import DeliveryAttempted
 from empath.mail.failure import EmpathError, Failure
-from empath.mail.ids import DeliveryId
-from empath.mail.outcome import Deferred, Delivered, Outcome, outcome_of
-from empath.policy.route import Target
+from empath.mail.outcome import Deferred, Outcome, outcome_of
 from empath.spool.contract import BodyFile, Damage, SpoolDamaged
 
 _LOG = logging.getLogger(__name__)
@@ -37,16 +39,26 @@ class Connection:
     _lane: Lane
     _dispatch: Dispatch
     _hop: Hop | None = field(init=False, default=None)
-    _untried: tuple[Target, ...] = field(init=False, default=())
-    """Where the transaction at hand may go if this hop breaks off, the best first."""
-    _search_ends: float = field(init=False, default=0.0)
-    """When it is too late, on Trio's clock, to go there."""
+    _tidings: Tidings = field(init=False)
+    _dialler: Dialler = field(init=False)
+    _stages: list[tuple[str, float]] = field(init=False, factory=list)
+    """Of the latest attempt."""
+    _met: Encounter = field(init=False, default=Encounter(took_s=0))
+    _has_no_place: bool = field(init=False, default=False)
+    """Whether there is no host that may have one connection more."""
+
+    def __attrs_post_init__(self) -> None:
+        """Say what becomes of connections."""
+        self._tidings = Tidings(self._lane.site, self._dispatch.closing)
+        self._dialler = Dialler(self._lane, self._dispatch, self._tidings)
 
     async def run(self) -> None:
         """Work until the lane has nothing more to do for this connection."""
         try:
-            while (call := await self._lane.next_call(idle_s=self._dispatch.idle_s)) is not None:
+            while call := await self._lane.next_call(idle_s=self._dispatch.idle_s, place=self._dialler.place):
                 await self._deal(call)
+                if self._has_no_place:
+                    return
                 await self._dispatch.shed(self._lane)
                 if self._hop is not None and not await self._keep():
                     await self._part()
@@ -64,6 +76,10 @@ class Connection:
         damage: Damage | None = None
         try:
             await self._attempt(call.job, outcomes)
+        except HostFull as full:
+            self._has_no_place = True
+            self._lane.leave.block()
+            self._dispatch.hosts.wait(full.targets, self._lane.leave.unblock)
         except SpoolDamaged as problem:
             damage = Damage(mid=str(call.job.claim.mid), reason=str(problem))
         except EmpathError as problem:
@@ -76,20 +92,26 @@ class Connection:
             _LOG.exception("message %s could not be attempted, by a fault in Empath", call.job.claim.mid)
             await self._abandon()
         finally:
-            self._lane.settle(call, outcomes.values() or None)
-            try:
+            if self._has_no_place and not outcomes:
+                self._lane.hand_back(call)
+            else:
                 # Shielded where it is done, and bounded by the last moment of the shutdown.
-                await self._record(call.job, outcomes, wait_s, damage)  # noqa: ASYNC102
-            except Exception:
-                _LOG.exception("message %s stays claimed, by a fault in Empath", call.job.claim.mid)
-            finally:
-                self._dispatch.release(call.job)
+                await self._settle(call, outcomes, wait_s, damage)  # noqa: ASYNC102
+
+    async def _settle(self, call: Call, outcomes: Mapping[int, Outcome], wait_s: float, damage: Damage | None) -> None:
+        self._lane.settle(call, outcomes.values() or None)
+        try:
+            await self._record(call.job, outcomes, wait_s, damage)
+        except Exception:
+            _LOG.exception("message %s stays claimed, by a fault in Empath", call.job.claim.mid)
+        finally:
+            self._dispatch.release(call.job)
 
     async def _record(self, job: Job, outcomes: Mapping[int, Outcome], wait_s: float, damage: Damage | None) -> None:
         """Record the outcomes there are, and put the other recipients back; or away, if the message is damaged."""
         closing = self._dispatch.closing
         if outcomes:
-            await closing.record(job.only(outcomes.keys()), outcomes)
+            await closing.record(job.only(outcomes.keys()), outcomes, self._met)
         rest = job.only(frozenset(job.ordinals) - outcomes.keys()) if len(outcomes) < len(job.deliveries) else None
         if rest and damage is not None:
             await closing.quarantine(damage, rest.deliveries)
@@ -105,13 +127,14 @@ class Connection:
         try:
             await self._transact(job, outcomes)
         finally:
-            self._report(job, outcomes, began)
+            self._meet(began)
 
     async def _transact(self, job: Job, outcomes: dict[int, Outcome]) -> None:
-        left = job.ordinals
+        left, limits, is_further = job.ordinals, self._dispatch.limits, False
         while left:
-            # Before the connection, which might otherwise be closed on us while we wait.
-            await self._dispatch.limits.wait(job.domain)
+            if limits is not None and is_further:  # the lane has counted the first transaction
+                await limits.wait(job)
+            is_further = True
             batch = left[: self._dispatch.max_recipients]
             try:
                 found = await self._transact_once(job, batch)
@@ -123,9 +146,11 @@ class Connection:
                 # No host could be brought to judge some of them, and none would be for the rest of the message.
                 outcomes |= {ordinal: broken for ordinal in left if ordinal not in found}
                 break
-            # Who refuses all of them for being too many has judged none, and is believed: else this would not end.
             again = [ordinal for ordinal in batch if _belongs_to_the_next(found.get(ordinal))]
-            left = (*(again if len(again) < len(batch) else ()), *left[len(batch) :])
+            if len(again) == len(batch):
+                # Who refuses all of them for being too many has judged none, and is believed: else this would not end.
+                again = [ordinal for ordinal in again if found and ordinal not in found]
+            left = (*again, *left[len(batch) :])
             if left and not await self._keep():
                 await self._part()
 
@@ -137,48 +162,39 @@ class Connection:
         """
         dispatch = self._dispatch
         found: dict[int, Outcome] = {}
-        self._untried, self._search_ends = (), trio.current_time() + dispatch.max_search_s
+        self._dialler.begin()
         while True:
+            if job.mixed:
+                job = job.only(frozenset(batch))  # whose first domain now speaks for them
             if self._hop is not None and not await self._may_carry(self._hop, job):
                 await self._part()
             try:
-                hop = self._hop or await self._open(job)
+                hop = self._hop = self._hop or await self._dialler.open(job)
+            except HostFull:
+                if not found:
+                    raise
+                return found
             except Failure as problem:
                 if not found:
                     raise
                 return dict.fromkeys(batch, outcome_of(problem)) | found
             hop.domains.add(job.domain)
-            tried = await Attempt(hop, self._shipment(job, batch), dispatch.shield, dispatch.one_write_bytes).run()
+            if job.mixed:
+                batch = await self._welcome(hop, job)
+            attempt = Attempt(hop, self._shipment(job, batch), dispatch.shield, dispatch.one_write_bytes)
+            tried = await attempt.run()
+            self._stages = attempt.stages
             found = {ordinal: outcome for ordinal, outcome in found.items() if ordinal not in batch} | tried
             batch = tuple([ordinal for ordinal in batch if ordinal in tried and _broke_off(tried[ordinal])])
             if not batch:
                 return found
             if hop.transactions > 1:
                 # The host has closed a connection that was idle. That is its right, and says nothing about anything.
-                self._untried = ()
+                self._dialler.forget()
                 found = {ordinal: outcome for ordinal, outcome in found.items() if ordinal not in batch}
-            elif not self._may_go_on():
+            elif not self._dialler.may_go_on:
                 return found
             await self._part()
-
-    async def _open(self, job: Job) -> Hop:
-        """Connect to the first host not tried yet that lets us come to the point of MAIL."""
-        dialling = self._dispatch.dialling(job.domain)
-        target, *others = self._untried or await self._dispatch.finder.find(job.domain)
-        while True:
-            self._untried = tuple(others)
-            try:
-                self._hop = await dialling.open(target, requiretls=job.envelope.params.requiretls)
-            except Failure:
-                if not self._may_go_on():
-                    raise
-                target, *others = others
-            else:
-                return self._hop
-
-    def _may_go_on(self) -> bool:
-        """Whether there is another host, and time for it."""
-        return bool(self._untried) and trio.current_time() < self._search_ends
 
     async def _may_carry(self, hop: Hop, job: Job) -> bool:
         """Whether a connection that was used before, perhaps for another domain, may carry this message."""
@@ -186,9 +202,27 @@ class Connection:
         return (
             dispatch.finder.suits(hop.target, domain)
             and hop.takes_more(domain, max_messages=dispatch.max_messages)
-            and await dispatch.dialling(domain).suits(hop, requiretls=job.envelope.params.requiretls)
+            and (domain in hop.domains or await dispatch.finder.leads_to(hop.target, domain))
+            and await dispatch.dialling(domain).suits(
+                hop, requiretls=job.envelope.params.requiretls, tls_optional=job.envelope.tls_optional
+            )
             and not hop.has_spoken()
         )
+
+    async def _welcome(self, hop: Hop, job: Job) -> tuple[int, ...]:
+        """The recipients, whatever their domains, for whom this connection will do. The others get another one."""
+        dispatch, requiretls = self._dispatch, job.envelope.params.requiretls
+        welcome = {job.domain: True}
+        for domain in dict.fromkeys([one.domain for one in job.deliveries]):
+            if domain not in welcome:
+                welcome[domain] = hop.takes_more(
+                    domain, max_messages=dispatch.max_messages
+                ) and await dispatch.dialling(domain).suits(
+                    hop, requiretls=requiretls, tls_optional=job.envelope.tls_optional
+                )
+                if welcome[domain]:
+                    hop.domains.add(domain)
+        return tuple([one.key.ordinal for one in job.deliveries if welcome[one.domain]])
 
     def _shipment(self, job: Job, ordinals: tuple[int, ...]) -> Shipment:
         body, closing = job.claim.body, self._dispatch.closing
@@ -209,35 +243,29 @@ class Connection:
         """Close the connection, with good manners if there is time."""
         hop, self._hop = self._hop, None
         if hop is not None:
-            await hop.quit()
+            self._tidings.left(hop)
+            try:
+                await hop.quit()
+            finally:
+                self._dialler.closed()
 
     async def _abandon(self) -> None:
         hop, self._hop = self._hop, None
         if hop is not None:
+            self._tidings.left(hop)
+            self._dialler.closed()
             await trio.aclose_forcefully(hop.stream)
 
-    def _report(self, job: Job, outcomes: Mapping[int, Outcome], began: float) -> None:
-        closing, hop = self._dispatch.closing, self._hop
-        now = closing.clock.now()
-        took_s = trio.current_time() - began
-        for delivery in job.only(outcomes.keys()).deliveries:
-            ordinal = delivery.key.ordinal
-            closing.observe(
-                DeliveryAttempted(
-                    at=now,
-                    delivery=DeliveryId(job.claim.mid, ordinal),
-                    reverse_path=job.envelope.reverse_path,
-                    recipient=job.envelope.recipients[ordinal].address,
-                    site=job.site,
-                    attempt=delivery.attempts + 1,
-                    outcome=(outcome := outcomes[ordinal]),
-                    failure_class=None if isinstance(outcome, Delivered) else closing.classify(outcome.diagnosis),
-                    address=None if hop is None else f"{hop.target.address}:{hop.target.port}",
-                    tls_version=hop.tls.version if hop and hop.tls else None,
-                    waited_s=now - took_s - job.claim.received,
-                    took_s=took_s,
-                )
-            )
+    def _meet(self, began: float) -> None:
+        """Note what there is to tell of an attempt beside its outcomes."""
+        hop = self._hop
+        self._met = Encounter(
+            took_s=trio.current_time() - began,
+            address=None if hop is None else f"{hop.target.address}:{hop.target.port}",
+            tls_version=hop.tls.version if hop and hop.tls else None,
+            stages=tuple(self._stages),
+        )
+        self._stages = []
 
 
 def _broke_off(outcome: Outcome) -> bool:

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from math import inf
 
 import trio
 from attrs import field, frozen
 
 from empath.config.schema import UncertainAction
 from empath.delivery.lanes.job import Job
-from empath.delivery.recording.page import Page, Terms, deadline_of, progress_of
+from empath.delivery.recording.encounter import Encounter, attempts
+from empath.delivery.recording.moments import Moments
+from empath.delivery.recording.page import Page, Terms
 from empath.delivery.recording.reporting import Reporting
+from empath.mail.delivery import Status
 from empath.mail.diagnosis import Diagnosis
+from empath.mail.envelope import Envelope
 from empath.mail.facts import DeliveryEnded, Fact, ReportMade
-from empath.mail.failure import DamagedRecord
 from empath.mail.failure_class import FailureClass
 from empath.mail.ids import DeliveryId
 from empath.mail.outcome import Outcome
-from empath.mail.record import decode_envelope
-from empath.policy.reply_rules import ReplyRules
+from empath.policy.replies import ReplyClasses
 from empath.policy.retry import Retries
 from empath.spool.contract import Acceptance, ClaimedDelivery, Damage, Quarantined, Spool, SpoolError, Waiting
 from empath.world.ports import Clock, Entropy
@@ -44,13 +45,18 @@ class Closing:
 
     spool: Spool
     retry: Retries
-    rules: ReplyRules
+    rules: ReplyClasses
     uncertain: UncertainAction
     clock: Clock
     entropy: Entropy
     reporting: Reporting
     observe: Observe
+    moments: Moments = field(init=False)
     _terms: Terms = field(init=False)
+
+    @moments.default
+    def _new_moments(self) -> Moments:
+        return Moments(retry=self.retry, rules=self.rules, reporting=self.reporting)
 
     @_terms.default
     def _new_terms(self) -> Terms:
@@ -62,11 +68,17 @@ class Closing:
             entropy=self.entropy,
         )
 
-    async def record(self, job: Job, outcomes: Mapping[int, Outcome]) -> None:
-        """Record an attempt. ``outcomes`` has one for each recipient of the job, by ordinal."""
+    async def record(self, job: Job, outcomes: Mapping[int, Outcome], met: Encounter | None = None) -> None:
+        """Record what came of a job, with an outcome for each of its recipients, by ordinal.
+
+        ``met``: tell of the attempt that it was; None: it was none, but a decision of ours.
+        """
         page = Page(self._terms, job, self.clock.now())
         for delivery in job.deliveries:
             page.attempted(delivery, outcomes[delivery.key.ordinal])
+        if met is not None:
+            for fact in attempts(job, outcomes, page.fates, met, now=page.now, classify=self.classify):
+                self.observe(fact)
         await self._commit(page)
 
     async def expire(self, job: Job) -> None:
@@ -76,12 +88,23 @@ class Closing:
             page.expired(delivery)
         await self._commit(page)
 
+    def next_moment(self, job: Job) -> float:
+        """When something has to be told of a delivery of this job, whether or not it is attempted."""
+        return min([self.moments.next(job.envelope, one) for one in job.deliveries])
+
+    async def warn(self, job: Job) -> None:
+        """Tell the sender of a job that is late, and cannot be attempted now. That costs no attempt."""
+        page = Page(self._terms, job, self.clock.now())
+        for delivery in job.deliveries:
+            page.late(delivery)
+        await self._commit(page)
+
     async def put_back(self, jobs: Iterable[Job], *, next_attempt: float) -> None:
         """Record that jobs were not attempted, and are to be later. That costs none of their attempts."""
         # Not beyond what the spool takes for a slip of the clock.
         next_attempt = min(next_attempt, self.retry.latest(self.clock.now()))
         waiting = [
-            Waiting(key=one.key, next_attempt=next_attempt, attempts=one.attempts, last=one.last)
+            Waiting(key=one.key, next_attempt=next_attempt, attempts=one.attempts, last=one.last, status=Status.PENDING)
             for job in jobs
             for one in job.deliveries
         ]
@@ -106,27 +129,21 @@ class Closing:
         return self.rules.classify(diagnosis)
 
     def is_expired(self, job: Job) -> bool:
-        """Whether the time of a job is over. It counts from when the message was let go, not from when it came."""
-        envelope, now = job.envelope, self.clock.now()
+        """Whether the time of a job is over."""
         # Only rules make a difference between the deliveries of a job.
         deliveries = job.deliveries if self.retry.rules else job.deliveries[:1]
-        policies = [self.retry.policy(job.domain, self._class_of(one)) for one in deliveries]
-        return all(policy.is_expired(envelope.release, now, deadline=deadline_of(envelope)) for policy in policies)
+        return all(self.is_over(job.envelope, one) for one in deliveries)
 
-    def _class_of(self, delivery: ClaimedDelivery) -> FailureClass | None:
-        progress = progress_of(delivery) if self.retry.rules else None
-        return self.rules.classify(progress.last) if progress else None
+    def is_over(self, envelope: Envelope, delivery: ClaimedDelivery) -> bool:
+        """Whether the time of a delivery is over. It counts from when the message was let go, not from when it came."""
+        return self.clock.now() >= self.moments.end(envelope, delivery)
 
-    def expires(self, envelope: bytes) -> float:
-        """When the time of a message with this envelope is over for all recipients; never, if it cannot be read.
-
-        Rules can make the time of some recipients shorter, and of none longer. Needs no event loop.
-        """
-        try:
-            read = decode_envelope(envelope)
-        except DamagedRecord:
-            return inf
-        return min(read.release + self.retry.usual.max_age_s, deadline_of(read))
+    def is_late(self, job: Job) -> bool:
+        """Whether the sender is to be told now that a delivery of this job takes longer."""
+        envelope, now = job.envelope, self.clock.now()
+        if now < self.reporting.warning_moment(envelope):
+            return False
+        return any(now >= self.moments.warning(envelope, one) for one in job.deliveries)
 
     async def _commit(self, page: Page) -> None:
         made: tuple[Acceptance, ReportMade] | None = None

@@ -21,7 +21,8 @@ from empath.mail.dsn import report, returned
 from empath.mail.envelope import Envelope, Recipient
 from empath.mail.facts import ReportMade
 from empath.mail.ids import NUMBER_BITS, DeliveryId, MessageId
-from empath.mail.notice import Action, Notice, wanted
+from empath.mail.notice import Action, Notice, traced, wanted, wants_time
+from empath.mail.outcome import Delivered
 from empath.mail.record import encode_envelope
 from empath.policy.quota import Quota
 from empath.smtp import ByMode
@@ -44,32 +45,44 @@ class Reporting:
     @_quota.default
     def _new_quota(self) -> Quota:
         rate = self.settings.rate_limit
-        return Quota(rate.per_second, rate.count, self.settings.max_tracked_senders)
+        return Quota(rate.per_second, rate.at_once, self.settings.max_tracked_senders)
 
     def wants(self, action: Action, envelope: Envelope, recipient: Recipient) -> bool:
         """Whether the sender is told of this: by its own wish (RFC 3461), and by configuration."""
-        return wanted(action, envelope, recipient) and self._is_enabled(action, envelope)
-
-    def _is_enabled(self, action: Action, envelope: Envelope) -> bool:
         match action:
             case Action.FAILED:
-                return self.settings.bounce
+                return self.settings.bounce and wanted(action, envelope, recipient)
             case Action.DELAYED:
-                return self.warning_moment(envelope) < inf
+                return self.warns_at(envelope, recipient) < inf
             case Action.RELAYED:
-                return self.settings.success is SuccessReports.ON_REQUEST
+                return self.settings.success is SuccessReports.ON_REQUEST and wanted(action, envelope, recipient)
 
-    def warning_moment(self, envelope: Envelope) -> float:
-        """When the sender is told that it takes longer; never: inf.
+    def tells_of_relaying(self, envelope: Envelope, recipient: Recipient, outcome: Delivered) -> bool:
+        """Whether the sender is told that a host has the message."""
+        if not outcome.reports and self.wants(Action.RELAYED, envelope, recipient):
+            return True
+        return self.settings.success is SuccessReports.ON_REQUEST and traced(envelope, recipient, outcome)
+
+    def warns_at(self, envelope: Envelope, recipient: Recipient) -> float:
+        """When the sender is told that it takes longer for this recipient; never: inf.
 
         That is after the time of the configuration, or when the time is over that the sender itself has given with BY
-        in the mode N (RFC 2852 4.1).
+        in the mode N (RFC 2852 4.1), whether or not NOTIFY has DELAY.
         """
-        after_s, by = self.settings.delay_warning_after_s, envelope.params.by
-        moment = envelope.release + after_s if after_s else inf
-        if by is not None and by.mode is ByMode.NOTIFY:
-            moment = min(moment, envelope.received + by.seconds)
-        return moment
+        usual = self._usual_moment(envelope) if wanted(Action.DELAYED, envelope, recipient) else inf
+        return min(usual, _time_given(envelope)) if wants_time(envelope, recipient) else usual
+
+    def warning_moment(self, envelope: Envelope) -> float:
+        """Before this moment no sender is told that it takes longer, whatever it wants; never: inf."""
+        return min(self._usual_moment(envelope), _time_given(envelope))
+
+    def is_time_over(self, envelope: Envelope, now: float) -> bool:
+        """Whether the time is over that the sender gave in the mode N."""
+        return now >= _time_given(envelope)
+
+    def _usual_moment(self, envelope: Envelope) -> float:
+        after_s = self.settings.delay_warning_after_s
+        return envelope.release + after_s if after_s else inf
 
     async def make(
         self, job: Job, notices: Mapping[int, Notice], *, now: float, latest: float
@@ -101,6 +114,7 @@ class Reporting:
             envelope=encode_envelope(made.envelope),
             body=made.content,
             domains=(sender.domain.ascii if sender.domain else self.hostname,),
+            recipients=(str(sender),),
             next_attempt=min(now + self._wait_s(str(sender)), latest),
         )
         about = tuple((DeliveryId(job.claim.mid, ordinal), notice.action) for ordinal, notice in notices.items())
@@ -125,3 +139,9 @@ class Reporting:
             _LOG.error("a report goes without the message that it is about: %s", problem)
             return b""
         return content
+
+
+def _time_given(envelope: Envelope) -> float:
+    """When the time is over that the sender gave with BY in the mode N; never: inf."""
+    by = envelope.params.by
+    return envelope.received + by.seconds if by is not None and by.mode is ByMode.NOTIFY else inf

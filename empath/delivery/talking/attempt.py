@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import trio
 from attrs import define, evolve, field
 
 from empath.delivery.talking.content import Sending, Shield, last_words
@@ -38,11 +39,15 @@ class Attempt:
     _shield: Shield
     _one_write_bytes: int
     """Up to what size a message leaves in one write with its envelope."""
+    stages: list[tuple[str, float]] = field(init=False, factory=list)
+    """How long ``mail``, ``rcpt`` and ``data`` took, in seconds. What left in one write counts as the last of it."""
     _outcomes: dict[int, Outcome] = field(init=False, factory=dict)
+    _since: float = field(init=False, default=0.0)
 
     async def run(self) -> dict[int, Outcome]:
         """Try, and say what came of it for each recipient of the shipment, by ordinal."""
         self._hop.transactions += 1
+        self._since = trio.current_time()
         try:
             if not fits(self._shipment, self._hop.client.facts.in_force):
                 await self._fit()
@@ -76,8 +81,10 @@ class Attempt:
         if client.state is State.DATA:
             # Only the dot if there is nobody left to send to (RFC 2920 3.1).
             self._conclude(accepted, await (sending.by_data() if accepted else sending.end()), Phase.END)
+            self._mark("data")
         elif client.state is State.RCPT and chunking:
             self._conclude(accepted, *await sending.by_chunks())
+            self._mark("data")
 
     def _mail(self) -> Mail:
         shipment = self._shipment
@@ -110,6 +117,7 @@ class Attempt:
         except Failure:
             self._read(answers)
             raise
+        self._mark("data")
         accepted = self._read(answers)
         if len(answers) > len(group):
             self._conclude(accepted, answers[-1].reply, Phase.END)
@@ -122,7 +130,13 @@ class Attempt:
         except Failure:
             self._read(answers)
             raise
+        self._mark("rcpt")
         return self._read(answers)
+
+    def _mark(self, stage: str) -> None:
+        now = trio.current_time()
+        self.stages.append((stage, now - self._since))
+        self._since = now
 
     async def _at_once(self, group: list[Command], answers: list[ReplyReceived]) -> None:
         hop, timeouts = self._hop, self._hop.timeouts
@@ -144,6 +158,8 @@ class Attempt:
                 return
             limit_s = hop.timeouts.data_init_s if isinstance(command, Data) else hop.timeouts.command_s
             answers.append(await hop.ask(command, limit_s))
+            if isinstance(command, Mail):
+                self._mark("mail")
 
     def _read(self, answers: Sequence[ReplyReceived]) -> list[int]:
         """Settle what was refused before the content; the ordinals that were accepted."""
@@ -169,8 +185,9 @@ class Attempt:
     def _conclude(self, accepted: list[int], reply: Reply, phase: Phase) -> None:
         """What the host says of the message holds for all whom it has accepted."""
         if reply.positive:
-            reports = "DSN" in self._hop.client.facts.in_force
-            self._settle(accepted, Delivered(reply, self._hop.target.host, reports))
+            offered = self._hop.client.facts.in_force
+            minds_time = self._shipment.deliver_by is not None and "DELIVERBY" in offered
+            self._settle(accepted, Delivered(reply, self._hop.target.host, "DSN" in offered, minds_time))
         else:
             self._refuse(accepted, reply, phase)
 

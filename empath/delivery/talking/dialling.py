@@ -8,19 +8,21 @@ from __future__ import annotations
 import logging
 
 import trio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from empath.config.schema import TimeoutSettings
-from empath.delivery.finding.demands import Demands, needs_tls
+from empath.delivery.finding.demands import Demands, HostUnfit, Wanted, needs_tls
 from empath.delivery.talking.hop import Hop
 from empath.delivery.talking.login import Login
 from empath.delivery.talking.within import within
-from empath.mail.diagnosis import Phase
-from empath.mail.failure import Failure, SystemFailure, SystemKind, judge
+from empath.delivery.telling.witness import Witness
+from empath.mail.diagnosis import Diagnosis, Kind, Phase
+from empath.mail.failure import Failure, SystemFailure, SystemKind, failure_of, judge
 from empath.policy.encryption.broken_tls import BrokenTls
 from empath.policy.encryption.demand import Demand, unmet
 from empath.policy.encryption.tls import Situation, Step, refusal, step
 from empath.policy.route import Target
+from empath.policy.tlsrpt.results import ResultType
 from empath.smtp import Bounds, ClientConnection, Ehlo, Helo, StartTls
 from empath.world.endpoint import TcpEndpoint
 from empath.world.errors import CertificateUnusable
@@ -53,11 +55,13 @@ class Dialling:
     """As whom to log in; None: as nobody."""
     implicit_tls: bool = field(default=False)
     """Whether the connection is inside TLS from its first octet (RFC 8314 3.3)."""
+    witness: Witness | None = None
+    """Who counts what comes of TLS, for reports to the domain (RFC 8460); None: nobody does."""
 
-    async def suits(self, hop: Hop, *, requiretls: bool = False) -> bool:
+    async def suits(self, hop: Hop, *, requiretls: bool = False, tls_optional: bool = False) -> bool:
         """Whether a connection that stands may carry mail for this domain: it has shown what a new one would have to.
 
-        ``requiretls``: see `Demands.of`.
+        ``requiretls``, ``tls_optional``: see `Demands.of`.
         """
         if hop.login != self.login:
             return False
@@ -65,61 +69,85 @@ class Dialling:
         if approved_at is not None and trio.current_time() - approved_at < _APPROVED_S:
             return True
         try:
-            wanted = await self.demands.of(self.domain, hop.target, requiretls=requiretls)
+            wanted = await self.demands.of(self.domain, hop.target, requiretls=requiretls, tls_optional=tls_optional)
         except Failure:
             return False  # a new connection would meet the same, and then it is told
-        if unmet(wanted, hop.shown, now=self.clock.now()) is not None:
+        if unmet(wanted.demand, hop.shown, now=self.clock.now()) is not None:
             return False
-        hop.approved[self.domain, requiretls] = trio.current_time()
+        if not tls_optional:
+            hop.approved[self.domain, requiretls] = trio.current_time()
         return True
 
-    async def open(self, host: Target, *, requiretls: bool = False) -> Hop:
+    async def open(self, host: Target, *, requiretls: bool = False, tls_optional: bool = False) -> Hop:
         """Connect, read the greeting, introduce ourselves, encrypt and log in. Raises Failure and SystemFailure."""
         try:
-            hop = await self._approach(host, await self.demands.of(self.domain, host, requiretls=requiretls))
+            wanted = await self.demands.of(self.domain, host, requiretls=requiretls, tls_optional=tls_optional)
+            hop = await self._try_out(host, wanted)
         except Failure as problem:
+            if self.witness is not None and isinstance(problem, HostUnfit):
+                self.witness.refused(self.domain, problem, host)
             if requiretls and problem.diagnosis.phase is Phase.STARTTLS:
                 # The message asks for more than others: that must not be held against the site.
                 text = f"the sender asks for TLS all the way: {problem.diagnosis.text}"
                 raise needs_tls(host.host, text) from problem
             raise
-        hop.approved[self.domain, requiretls] = trio.current_time()
+        if not tls_optional:
+            hop.approved[self.domain, requiretls] = trio.current_time()
         return hop
 
-    async def _approach(self, host: Target, wanted: Demand) -> Hop:
-        """Connect; and where the policy lets broken TLS be no obstacle, once more in clear."""
-        place = (host.address, host.port)
-        lenient = step(wanted.policy, Situation.HANDSHAKE_FAILED) is Step.AGAIN_IN_CLEAR and not self.implicit_tls
-        if lenient and self.broken.has(place, trio.current_time()):
-            return await self._open(host, wanted, encrypt=False)
+    async def _try_out(self, host: Target, wanted: Wanted) -> Hop:
+        """Connect as a policy in testing has it; and if that does not work, as if there were none (RFC 8461 5)."""
+        if wanted.trial is None or self.witness is None:
+            return await self._approach(host, wanted)
         try:
-            return await self._open(host, wanted, encrypt=True)
+            return await self._open(host, wanted, wanted.trial, encrypt=True)
+        except Failure as problem:
+            if problem.diagnosis.phase is not Phase.STARTTLS:
+                raise
+        return await self._approach(host, Wanted(demand=wanted.demand))
+
+    async def _approach(self, host: Target, wanted: Wanted) -> Hop:
+        """Connect; and where the policy lets broken TLS be no obstacle, once more in clear."""
+        place, demand = (host.address, host.port), wanted.demand
+        lenient = step(demand.policy, Situation.HANDSHAKE_FAILED) is Step.AGAIN_IN_CLEAR and not self.implicit_tls
+        if lenient and self.broken.has(place, trio.current_time()):
+            broken = evolve(wanted, trouble=ResultType.VALIDATION_FAILURE)
+            return await self._open(host, broken, demand, encrypt=False)
+        try:
+            return await self._open(host, wanted, demand, encrypt=True)
         except Failure as problem:
             if not lenient or problem.diagnosis.phase is not Phase.STARTTLS or problem.diagnosis.reply is not None:
                 raise
             trouble = problem.diagnosis.text
-        hop = await self._open(host, wanted, encrypt=False)
+        hop = await self._open(host, Wanted(demand=demand), demand, encrypt=False)
         self.broken.remember(place, trio.current_time())
         _LOG.info("TLS is broken at %s (%s); mail goes there in clear", host.host, trouble)
         return hop
 
-    async def _open(self, host: Target, wanted: Demand, *, encrypt: bool) -> Hop:
-        context = await self._context(wanted)
+    async def _open(self, host: Target, wanted: Wanted, demand: Demand, *, encrypt: bool) -> Hop:
+        """``demand`` is that of ``wanted``, or what it would be; the rest is for the report."""
+        context = await self._context(demand)
         with within(self.timeouts.connect_s, Phase.CONNECT, host.host):
+            began = trio.current_time()
             connection = await self.network.connect(TcpEndpoint(host.address, host.port), source=host.source)
         client = ClientConnection(bounds=_BOUNDS, check_bodies=False, tls=self.implicit_tls)
         hop = Hop(host, self.timeouts, client, connection)
+        hop.stages.append(("connect", trio.current_time() - began))
         try:
             if self.implicit_tls:
-                await self._shake_hands(hop, wanted, context)
+                await self._shake_hands(hop, demand, context)
             await self._greet(hop)
             if encrypt and not self.implicit_tls:
-                await self._encrypt(hop, wanted, context)
+                await self._encrypt(hop, demand, context)
             if self.login is not None:
                 await self.login.enter(hop)
-        except BaseException:
+        except BaseException as problem:
+            if self.witness is not None and isinstance(problem, Failure):
+                self.witness.failed(self.domain, wanted, hop, problem, by_name=not demand.records)
             await trio.aclose_forcefully(hop.stream)
             raise
+        if self.witness is not None:
+            self.witness.opened(self.domain, wanted, hop)
         return hop
 
     async def _context(self, wanted: Demand) -> TlsContext:
@@ -158,9 +186,14 @@ class Dialling:
             situation = Situation.REFUSED
         if step(wanted.policy, situation) is Step.DEFER:
             raise refusal(situation, host=hop.target.host, reply=reply)
+        if reply is not None and reply.code == 421:
+            # It has ended the session: what is left is to come again, and not to ask for TLS (RFC 5321 3.8).
+            text = f"it answered STARTTLS with {reply}"
+            raise failure_of(Diagnosis(kind=Kind.BUSY, phase=Phase.STARTTLS, host=hop.target.host, text=text))
 
     async def _shake_hands(self, hop: Hop, wanted: Demand, context: TlsContext) -> None:
         """Encrypt, and look at what the host has shown before another word is said to it."""
+        began = trio.current_time()
         with within(self.timeouts.command_s, Phase.STARTTLS, hop.target.host):
             stream = await start_tls(hop.stream, context, host=wanted.server_name)
             if not self.implicit_tls:
@@ -169,5 +202,20 @@ class Dialling:
         missing = unmet(wanted, hop.shown, now=self.clock.now())
         if missing is not None:
             raise refusal(Situation.UNTRUSTED, host=hop.target.host, text=missing)
+        hop.verified = bool(wanted.names or wanted.records)
+        hop.stages.append(("tls", trio.current_time() - began))
         if not self.implicit_tls:
+            await self._introduce_again(hop)
+
+    async def _introduce_again(self, hop: Hop) -> None:
+        """Say EHLO inside TLS (RFC 3207 4.2).
+
+        What a host of TLS 1.3 does not like about us it tells after our last word of the handshake (RFC 8446 2), so a
+        connection that breaks now counts like one that broke before.
+        """
+        try:
             await self._introduce(hop)
+        except Failure as problem:
+            if problem.diagnosis.kind is not Kind.CONNECTION_LOST:
+                raise
+            raise failure_of(evolve(problem.diagnosis, phase=Phase.STARTTLS)) from problem

@@ -27,7 +27,7 @@ from empath.smtp import (
     Rset,
     State,
 )
-from empath.world.encrypted import TlsSummary
+from empath.world.encrypted import TlsStream, TlsSummary
 from empath.world.errors import ConnectionLost
 from empath.world.ports import Connection
 
@@ -44,8 +44,12 @@ class Hop:
     stream: trio.abc.Stream = field(init=False)
     """What is spoken over: the connection itself, or TLS on it."""
     tls: TlsSummary | None = field(init=False, default=None)
+    verified: bool = field(init=False, default=False)
+    """Whether the host has proved who it is, since that was asked for."""
     login: Login | None = field(init=False, default=None)
     """As whom we have logged in; None: as nobody."""
+    stages: list[tuple[str, float]] = field(init=False, factory=list)
+    """How long it took to make it ready, stage by stage, in seconds."""
     transactions: int = field(init=False, default=0)
     """Messages that were tried over it."""
     domains: set[str] = field(init=False, factory=set)
@@ -154,6 +158,9 @@ class Hop:
                 if self.usable:
                     await self.stream.send_all(self.say(Quit()))
                     await self.replies(1)
+                    if isinstance(self.stream, TlsStream):
+                        # Else it is cut off below, as after any failure (RFC 8446 6.1).
+                        await self.stream.announce_end()
         except (ConnectionLost, RemoteProtocolError):
             return
         finally:

@@ -58,6 +58,12 @@ class StsPolicy:
     patterns: tuple[str, ...]
     """Hosts, as A-labels in lower case; ``*.`` stands for one label (RFC 8461 4.1)."""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The policy as text: what of it is understood here."""
+        hosts = [f"mx: {pattern}" for pattern in self.patterns]
+        return (f"version: {_VERSION}", f"mode: {self.mode.value}", *hosts, f"max_age: {self.max_age_s}")
+
     def lists(self, host: str) -> bool:
         """Whether a host, as A-labels, is one of those that may get the mail."""
         return any(fits(pattern, host.lower()) for pattern in self.patterns)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from empath.mail.diagnosis import Diagnosis, Kind, Phase
 from empath.mail.failure import judge
 from empath.mail.failure_class import FailureClass
-from empath.policy.reply_rules import ReplyRule, ReplyRules, RulesFault, before_shipped, example, parse, shipped
+from empath.policy.replies import ReplyClasses, ReplyRule, RulesFault, classes_after, example, parse, shipped
+from empath.policy.replies.shipped import CLASSES
 from empath.smtp import Reply
 
 RULE = """
@@ -17,20 +18,21 @@ text = "no thanks"
 examples = ["550 No thanks"]
 counterexamples = ["550 thanks"]
 """
+SHIPPED = classes_after()
 REFUSALS = st.builds(
     Reply, st.sampled_from([421, 450, 451, 452, 550, 552, 554]), st.text(st.characters(max_codepoint=0x2FF))
 )
 
 
 def cases(kind: str) -> list[tuple[ReplyRule, str]]:
-    return [(rule, text) for rule in shipped().rules for text in getattr(rule, kind)]
+    return [(rule, text) for rule in shipped(CLASSES) for text in getattr(rule, kind)]
 
 
 @pytest.mark.parametrize(("rule", "text"), cases("examples"), ids=lambda value: value if isinstance(value, str) else "")
 def test_each_rule_decides_of_its_examples(rule: ReplyRule, text: str) -> None:
     diagnosis = judge(example(text), Phase.RCPT, host="mx.example.org").diagnosis
-    assert shipped().decisive(example(text), Phase.RCPT) is rule
-    assert shipped().classify(diagnosis) is rule.failure_class
+    assert SHIPPED.decisive(example(text), Phase.RCPT, None) is rule
+    assert SHIPPED.classify(diagnosis) is rule.failure_class
 
 
 @pytest.mark.parametrize(
@@ -57,12 +59,12 @@ def test_no_rule_fits_its_counterexamples(rule: ReplyRule, text: str) -> None:
 )
 def test_replies_as_hosts_give_them_are_understood(text: str, expected: str) -> None:
     diagnosis = judge(example(text), Phase.RCPT, host="mx.example.org").diagnosis
-    assert shipped().classify(diagnosis) is FailureClass(expected)
+    assert SHIPPED.classify(diagnosis) is FailureClass(expected)
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_where_no_host_answered_the_kind_decides(kind: Kind) -> None:
-    found = shipped().classify(Diagnosis(kind=kind, phase=Phase.MAIL))
+    found = SHIPPED.classify(Diagnosis(kind=kind, phase=Phase.MAIL))
     judged = {
         Kind.MESSAGE_DEFERRED,
         Kind.RECIPIENT_DEFERRED,
@@ -75,24 +77,24 @@ def test_where_no_host_answered_the_kind_decides(kind: Kind) -> None:
 
 def test_silence_after_the_end_is_uncertain_whatever_broke() -> None:
     for kind in (Kind.TIMEOUT, Kind.CONNECTION_LOST, Kind.PROTOCOL):
-        assert shipped().classify(Diagnosis(kind=kind, phase=Phase.END)) is FailureClass.UNCERTAIN
+        assert SHIPPED.classify(Diagnosis(kind=kind, phase=Phase.END)) is FailureClass.UNCERTAIN
     answered = judge(Reply(451, "later"), Phase.END, host="mx.example.org").diagnosis
-    assert shipped().classify(answered) is not FailureClass.UNCERTAIN
+    assert SHIPPED.classify(answered) is not FailureClass.UNCERTAIN
 
 
 def test_a_refused_starttls_is_about_tls() -> None:
     refused = judge(Reply(454, "not now"), Phase.STARTTLS, host="mx.example.org").diagnosis
-    assert shipped().classify(refused) is FailureClass.TLS
+    assert SHIPPED.classify(refused) is FailureClass.TLS
 
 
 @given(REFUSALS, st.sampled_from([Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.END, Phase.GREETING]))
 def test_every_refusal_has_a_class(reply: Reply, phase: Phase) -> None:
-    shipped().classify(judge(reply, phase, host="mx.example.org").diagnosis)
+    SHIPPED.classify(judge(reply, phase, host="mx.example.org").diagnosis)
 
 
 @pytest.mark.parametrize("text", ["a" * 100_000, "mailbox " * 20_000, "ip " + "x" * 100_000, "(" * 100_000])
 def test_no_answer_is_so_long_that_looking_at_it_takes_long(text: str) -> None:
-    found = ReplyRules(shipped().rules).classify(judge(Reply(550, text), Phase.END, host="mx").diagnosis)
+    found = ReplyClasses(shipped(CLASSES)).classify(judge(Reply(550, text), Phase.END, host="mx").diagnosis)
     assert isinstance(found, FailureClass)
 
 
@@ -103,8 +105,8 @@ def test_every_class_has_a_sentence_but_the_one_that_says_nothing() -> None:
 
 def test_own_rules_are_asked_before_those_that_come_with_empath() -> None:
     diagnosis = judge(Reply(550, "no thanks, user unknown", "5.1.1"), Phase.RCPT, host="mx").diagnosis
-    assert shipped().classify(diagnosis) is FailureClass.BAD_MAILBOX
-    assert before_shipped(parse(RULE)).classify(diagnosis) is FailureClass.SPAM
+    assert SHIPPED.classify(diagnosis) is FailureClass.BAD_MAILBOX
+    assert classes_after(parse(RULE)).classify(diagnosis) is FailureClass.SPAM
 
 
 def test_all_that_a_rule_names_must_fit() -> None:

@@ -1,0 +1,35 @@
+"""Lines of what waits for a limit of its own."""
+
+from math import inf
+
+from empath.policy.scheduling import Delayed
+
+
+def test_nothing_waits_in_a_new_one() -> None:
+    delayed: Delayed[int] = Delayed()
+    assert (len(delayed), delayed.moment, delayed.take(inf)) == (0, inf, None)
+    assert delayed.line_of(["a"]) is None
+
+
+def test_a_line_is_taken_out_when_its_moment_has_come_and_not_before() -> None:
+    delayed: Delayed[int] = Delayed()
+    delayed.begin("a", [1], 10)
+    delayed.begin("b", [2], 5)
+    delayed.join("a", 3)
+    assert (len(delayed), delayed.moment, delayed.line_of(["c", "a"])) == (3, 5, "a")
+    assert delayed.take(4.9) is None
+    taken = delayed.take(10)
+    assert taken is not None
+    assert (taken[0], list(taken[1])) == ("b", [2])
+    taken = delayed.take(10)
+    assert taken is not None
+    assert (taken[0], list(taken[1])) == ("a", [1, 3])
+    assert (len(delayed), delayed.moment) == (0, inf)
+
+
+def test_everything_can_be_taken_out_at_once() -> None:
+    delayed: Delayed[int] = Delayed()
+    delayed.begin("a", [1, 2], 10)
+    delayed.begin("b", [3], 5)
+    assert delayed.empty() == [1, 2, 3]
+    assert (len(delayed), delayed.moment) == (0, inf)
