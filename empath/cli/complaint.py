@@ -67,12 +67,27 @@ class Code(StrEnum):
     ARCHIVE = "CAP003"
     """The captured messages cannot be read."""
 
+    UNREACHABLE_DAEMON = "CTL001"
+    """There is no daemon where one was looked for."""
+    NOT_LET_IN = "CTL002"
+    """The control socket, or the file of a token, is closed to this user."""
+    STRANGE_ANSWER = "CTL003"
+    """What answered is no Empath that this command understands."""
+    NAMELESS = "CTL004"
+    """There is no token to be known by."""
+    NOT_CONFIRMED = "CTL005"
+    """Something that changes mail was not confirmed, so nothing was done."""
+    NO_TOKENS_FILE = "TOK001"
+    """The file of tokens is not named, cannot be understood or cannot be written."""
+    NOTHING_CHOSEN = "CTL006"
+    """Nothing says what something is to be done to."""
+
 
 class Complaint(Exception):
     """Ends a command. `Program` prints it and exits with its status."""
 
-    def __init__(self, code: Code, what: str, *, why: str, remedy: str, status: int) -> None:
-        """``status`` is one of ``sysexits.h``."""
+    def __init__(self, code: str, what: str, *, why: str, remedy: str, status: int) -> None:
+        """``code`` is a `Code`, or what a daemon has answered; ``status`` is one of ``sysexits.h``."""
         super().__init__(what)
         self.code = code
         self.what = what
@@ -86,4 +101,4 @@ class Complaint(Exception):
 
     def as_record(self) -> dict[str, object]:
         """Return what a program needs to know."""
-        return {"code": self.code.value, "what": self.what, "why": self.why, "try": self.remedy}
+        return {"code": str(self.code), "what": self.what, "why": self.why, "try": self.remedy}

@@ -8,6 +8,7 @@ import click
 from empath.cli import named_files
 from empath.cli.schedule import explain
 from empath.cli.settings import config_option
+from empath.cli.why import why
 from empath.config import ConfigError, Fault, Loaded, Sources, as_json, as_text, load
 
 
@@ -17,6 +18,7 @@ def config() -> None:
 
 
 config.add_command(explain)
+config.add_command(why)
 
 
 @config.command()

@@ -3,11 +3,11 @@
 import re
 import secrets
 import time
-from email.header import Header
 from typing import Final
 
 from attrs import frozen
 
+from empath.mail.composing import encoded, field_line, plain_message
 from empath.mail.headers import date, fields, split
 from empath.smtp import Address, Domain
 
@@ -40,23 +40,14 @@ def complete(message: bytes, stamp: Stamp) -> bytes:
     section, body = split(message)
     present = {field.name for field in fields(section)}
     wanted = {"From": stamp.author, "Date": stamp.date, "Message-ID": stamp.message_id}
-    added = [_field(name, value) for name, value in wanted.items() if name.lower().encode() not in present]
+    added = [field_line(name, value) for name, value in wanted.items() if name.lower().encode() not in present]
     return b"".join([_BLIND.sub(b"", section), *added, b"\r\n", body])
 
 
 def compose(*, recipients: tuple[Address, ...], subject: str, body: str, stamp: Stamp) -> bytes:
     """Make a message of plain text."""
-    text = crlf(body.encode())
-    head = [
-        _field("From", stamp.author),
-        _field("To", ", ".join(map(str, recipients))),
-        _field("Subject", encoded(subject, "Subject")),
-    ]
-    if not text.isascii():
-        head.append(_field("MIME-Version", "1.0"))
-        head.append(_field("Content-Type", "text/plain; charset=utf-8"))
-        head.append(_field("Content-Transfer-Encoding", "8bit"))
-    return complete(b"".join([*head, b"\r\n", text, b"" if text.endswith(b"\n") else b"\r\n"]), stamp)
+    message = plain_message(author=stamp.author, recipients=map(str, recipients), subject=subject, text=body)
+    return complete(message, stamp)
 
 
 def mailbox(address: Address, name: str = "") -> str:
@@ -71,12 +62,3 @@ def mailbox(address: Address, name: str = "") -> str:
     else:
         phrase = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{phrase} <{address}>"
-
-
-def encoded(text: str, field_name: str) -> str:
-    """Return text for a field, in one logical line: as it is if it is ASCII, else in encoded words (RFC 2047)."""
-    return Header(" ".join(text.split()), header_name=field_name).encode(linesep="\r\n")
-
-
-def _field(name: str, value: str) -> bytes:
-    return f"{name}: {value}\r\n".encode()

@@ -14,24 +14,18 @@ from empath.app import AuditUnusable, Places, Worker
 from empath.app.reply_rules import RulesUnusable
 from empath.cli.announcement import announcement
 from empath.cli.complaint import Code, Complaint
-from empath.cli.launch import DATABASE, about_listening, launch
+from empath.cli.launch import about_listening, launch
+from empath.cli.queue import open_queue
 from empath.cli.settings import config_option, loaded
 from empath.config import Loaded, as_text
-from empath.config.schema import Config
+from empath.config.schema import Config, QueueBackend
 from empath.hooks import HookUnusable
 from empath.ingress.logins.users import UsersUnusable
-from empath.ops.lines import JsonFormatter, formatter
-from empath.ops.log import log_fact
-from empath.ops.writing import LineWriter, leave_out_what_no_line_shows
+from empath.ops.logbook import JsonFormatter, LineWriter, Logbook, formatter, leave_out_what_no_line_shows
 from empath.spool.contract import SpoolError, SpoolHeld
-from empath.spool.database import RESERVE, RESERVE_BYTES
-from empath.spool.open import LOCK
-from empath.spool.sqlite import open_database
 from empath.world.descriptors import allow_descriptors
 from empath.world.errors import CertificateUnusable, DiskError, ListenFailed
-from empath.world.files import SystemFiles
 from empath.world.prepared import Prepared
-from empath.world.reserve import Reserve
 from empath.world.resolver import DnsSettings
 from empath.world.service import READY, STOPPING, ServiceManager, more_time, status
 from empath.world.signals import open_requests
@@ -133,6 +127,10 @@ def _complaint(problem: BaseException, config: Config) -> Complaint:
             code, status = Code.AUDIT, os.EX_IOERR
             why = "audit.enabled asks for a record of each message, and nobody would notice that there is none"
             remedy = "make sure that the user of the daemon can write to audit.log_path, or set audit.enabled = false"
+        case SpoolError() if config.delivery.queue_backend is QueueBackend.POSTGRES:
+            code, status = Code.SPOOL, os.EX_UNAVAILABLE
+            why = "all mail is kept in that database before it is answered for"
+            remedy = "repair that; delivery.queue_url_file says which server it is"
         case _:
             code, status = Code.SPOOL, os.EX_IOERR
             why = f"all mail is kept below spool.path, {config.spool_path}, before it is answered for"
@@ -158,25 +156,20 @@ def dns_settings(config: Config) -> DnsSettings:
 
 async def _serve(found: Loaded, prepared: Prepared, manager: ServiceManager) -> None:
     config = found.config
-    queue = Path(config.queue_path)
     dns = dns_settings(config)
     with open_requests() as requests:
         async with open_world(dns=dns, ca_file=config.delivery.tls.ca_file, prepared=prepared) as world:
-            await world.disk.make_directory(queue)
+            logbook = Logbook(world.clock)
             worker = Worker(
                 config=config,
                 world=world,
-                observe=log_fact,
+                observe=logbook.observe,
                 on_stop=partial(_tell_end, manager, config.shutdown.grace_s),
-                open_store=partial(
-                    open_database,
-                    str(queue / DATABASE),
-                    mode_of=str(config.spool_path / LOCK),
-                    reserve=Reserve(SystemFiles(), queue / RESERVE, RESERVE_BYTES),
-                ),
+                open_spool=open_queue(config),
             )
             async with trio.open_nursery() as services:
                 services.start_soon(manager.keep_watch)
+                services.start_soon(logbook.run)
                 async with trio.open_nursery() as nursery:
                     places = await nursery.start(worker.run, requests)
                     _announce(found, places)

@@ -12,13 +12,15 @@ import msgspec
 
 from empath.cli.complaint import Code, Complaint
 from empath.cli.launch import DATABASE
+from empath.cli.program import Program
+from empath.cli.queue import opened_alone
 from empath.cli.render import print_table
 from empath.cli.settings import config_option, configuration
-from empath.config.schema import Config
+from empath.config.schema import Config, QueueBackend
 from empath.config.units import format_size
 from empath.spool.contract import SpoolError
 from empath.spool.open import LOCK
-from empath.spool.sqlite import open_database
+from empath.spool.store import Store
 from empath.spool.verify import Finding, State, Verification, open_to_look
 from empath.world.files import SystemFiles
 
@@ -28,9 +30,12 @@ FINDINGS: Final = 1
 """The status of a command that has done its work, and found something."""
 
 
-@click.group()
+@click.group(cls=Program)
 def spool() -> None:
     """Look after the mail that is kept, while the daemon does not run."""
+
+
+spool.add_later("convert", "empath.cli.convert")
 
 
 @spool.command()
@@ -43,7 +48,15 @@ def verify(context: click.Context, config_file: Path | None, as_json: bool) -> N
     The status is 0 if all is well, and 1 if something was found. Files that nobody needs are named, and are no harm.
     """
     config = configuration(config_file)
-    with _alone(config), closing(open_to_look(str(config.queue_path / DATABASE), SystemFiles())) as database:
+    if config.delivery.queue_backend is not QueueBackend.SQLITE:
+        raise Complaint(
+            Code.SPOOL_UNREADABLE,
+            f"the queue is in {config.delivery.queue_backend.value}, and this looks at SQLite only",
+            why="each backend keeps its messages in another form",
+            remedy="each message is held against its checksum when it is due; `empath spool convert` reads all of them",
+            status=os.EX_UNAVAILABLE,
+        )
+    with alone(config), closing(open_to_look(str(config.queue_path / DATABASE), SystemFiles())) as database:
         verification = Verification(database, SystemFiles(), config.spool_path)
         findings = list(verification.findings())
     if as_json:
@@ -64,25 +77,31 @@ def release(names: tuple[str, ...], config_file: Path | None) -> None:
     A message that is still damaged goes there again when it is due.
     """
     config = configuration(config_file)
-    with _alone(config):
-        path = str(config.queue_path / DATABASE)
-        open_to_look(path, SystemFiles()).close()  # nothing is made, and nothing is brought up to date, on the way
-        with closing(open_database(path)) as store:
-            for name in names:
-                (result,) = store.commit([lambda store, name=name: store.release(name)], durable=True)
-                if not result.unwrap():
-                    raise Complaint(
-                        Code.NOT_IN_QUARANTINE,
-                        f"there is no message {name} in quarantine",
-                        why="it never was, or was released already",
-                        remedy="`empath spool verify` names those that are",
-                        status=os.EX_NOINPUT,
-                    )
-                click.echo(f"{name} goes out when the daemon runs", err=True)
+    with alone(config), _queue(config) as store:
+        for name in names:
+            (result,) = store.commit([lambda store, name=name: store.release(name)], durable=True)
+            if not result.unwrap():
+                raise Complaint(
+                    Code.NOT_IN_QUARANTINE,
+                    f"there is no message {name} in quarantine",
+                    why="it never was, or was released already",
+                    remedy="`empath spool verify` names those that are",
+                    status=os.EX_NOINPUT,
+                )
+            click.echo(f"{name} goes out when the daemon runs", err=True)
 
 
 @contextmanager
-def _alone(config: Config) -> Iterator[None]:
+def _queue(config: Config) -> Iterator[Store]:
+    """The queue, open. One that is not there is not made. A SpoolError: it cannot be opened."""
+    if config.delivery.queue_backend is QueueBackend.SQLITE:
+        open_to_look(str(config.queue_path / DATABASE), SystemFiles()).close()
+    with opened_alone(config, SystemFiles()) as store:
+        yield store
+
+
+@contextmanager
+def alone(config: Config) -> Iterator[None]:
     """Hold the lock of a spool, as the daemon does, and say what keeps us from looking at it."""
     files, path = SystemFiles(), config.spool_path
     lock = str(path / LOCK)

@@ -6,9 +6,8 @@ does the work depends on who listens, so an observer can be added or left out wi
 
 The observers:
 
-- ``log_fact``, the log: one line for each fact that an operator may ask about, under the logger ``empath.mail``. A line
-  begins with the name of the delivery, message or session that it is about, as replies, Received fields and reports
-  have it, so that one name finds the whole story of a message. `empath.ops.lines` writes lines for people or programs.
+- `empath.ops.logbook`, the log: one line for each fact that an operator may ask about. A line has the name of the message
+  or session that it is about, as replies, Received fields and reports have it, so that one name finds the whole story.
 - `empath.ops.metrics` counts, and `empath.ops.exposition` writes the figures out for Prometheus. `empath.ops.busiest`
   keeps the series few when the domains are many.
 - `empath.ops.audit` writes the audit log, a file of JSON lines. `empath.ops.records` says what stands in a line,
@@ -20,16 +19,17 @@ this machine can mend makes it unready; the trouble of others makes it *degraded
 all of it. Sections of the configuration with equal addresses share one; `empath.app.watch` puts them together, and sees
 to it that nothing here can hurt mail.
 
+`empath.ops.api` lets operators see and steer, `empath.ops.views` is what they see, `empath.ops.acting` what they do to
+mail. `empath.ops.traffic` and `empath.ops.outcomes` are observers for it: how much mail comes and goes, and what
+becomes of the few messages that somebody waits for.
+
 Every buffer has a bound: audit records that wait (``audit.max_pending``, further ones are dropped and counted), series
-(``metrics.max_domains``), connections (``http.max_connections``), requests (``http.max_request``).
+(``metrics.max_domains``), connections (``http.max_connections``), requests (``http.max_request``,
+``http.max_content``), jobs (``api.max_jobs``).
 
 Why facts and not logging calls in the work: what happened is a value, which a log, a metric, an audit and the checks of
-a simulation each read in their own way, and none of them can drift from the others. Why not a web framework: three
-pages and one client, without state, are less code than the adapter to one.
+a simulation each read in their own way, and none of them can drift from the others. Why not a web framework: see
+`empath.ops.api`.
 
 RFC 9110 and 9112 (HTTP), RFC 9457 (problem details), RFC 8259 (JSON).
 """
-
-from empath.ops.log import log_fact
-
-__all__ = ["log_fact"]

@@ -36,6 +36,9 @@ class Gauges:
     free_bytes: int | None
     ready: bool
     audit_dropped: int
+    dns_hits: int
+    """Questions that the DNS cache has answered."""
+    dns_misses: int
     certificates_end: Mapping[str, float]
     """Until when each certificate is valid, by its name; wall clock, seconds."""
 
@@ -81,6 +84,7 @@ class Exposition:
 
     def _families(self, gauges: Gauges) -> Iterator[Metric]:
         yield from self._of_delivery()
+        yield from self._of_ways(gauges)
         yield from self._of_reception()
         yield from self._of_the_daemon(gauges)
 
@@ -105,6 +109,36 @@ class Exposition:
         overflow = "Attempts that were counted under _other for want of a series."
         yield CounterMetricFamily("empath_metrics_overflow", overflow, value=metrics.domains.overflow)
 
+    def _of_ways(self, gauges: Gauges) -> Iterator[Metric]:
+        ways = self.metrics.ways
+        stages = "How long the stages of a delivery took; what left in one write counts as the last of it."
+        yield _histograms("empath_delivery_stage_duration_seconds", stages, "stage", ways.stages)
+        dialled = "Connections to next hops: those that were made ready for mail, and why others were not."
+        yield _counter("empath_delivery_connections", dialled, "result", ways.connections)
+        messages = "Transactions that a connection to a next hop was used for."
+        yield _histogram("empath_delivery_messages_per_connection", messages, ways.per_connection)
+        tls = CounterMetricFamily(
+            "empath_delivery_tls",
+            "Connections to next hops, by their encryption, and whether the host had to prove who it is, and did.",
+            labels=["version", "verified"],
+        )
+        for (version, verified), count in ways.tls.items():
+            tls.add_metric([version, verified], count)
+        yield tls
+        took = "How long DNS servers took to answer."
+        yield _histogram("empath_dns_lookup_duration_seconds", took, ways.lookup_s)
+        lookups = CounterMetricFamily(
+            "empath_dns_lookups", "Questions that DNS servers were asked.", labels=["type", "result"]
+        )
+        for (kind, result), count in ways.lookups.items():
+            lookups.add_metric([kind, result], count)
+        yield lookups
+        security = "Answers of DNS servers, by what is known of their authenticity."
+        yield _counter("empath_dns_dnssec", security, "result", ways.security)
+        hits, misses = "Questions that the DNS cache has answered.", "Questions that it has not."
+        yield CounterMetricFamily("empath_dns_cache_hits", hits, value=gauges.dns_hits)
+        yield CounterMetricFamily("empath_dns_cache_misses", misses, value=gauges.dns_misses)
+
     def _of_reception(self) -> Iterator[Metric]:
         metrics = self.metrics
         sessions = "Clients that were greeted."
@@ -120,11 +154,7 @@ class Exposition:
 
     def _of_the_daemon(self, gauges: Gauges) -> Iterator[Metric]:
         if gauges.queue is not None:
-            sizes = {"pending": gauges.queue.waiting, "in_progress": gauges.queue.claimed}
-            waiting = "Deliveries that have not ended. Pending are also those that wait to be tried again."
-            yield _gauge("empath_delivery_queue_size", waiting, "status", sizes)
-            damaged = "Deliveries in quarantine, since their messages are damaged."
-            yield GaugeMetricFamily("empath_spool_quarantined", damaged, value=gauges.queue.quarantined)
+            yield from _of_the_queue(gauges.queue)
         if gauges.free_bytes is not None:
             free = "Room on the disk of the spool."
             yield GaugeMetricFamily("empath_spool_free_bytes", free, value=gauges.free_bytes)
@@ -137,6 +167,27 @@ class Exposition:
         build = GaugeMetricFamily("empath_build_info", "What runs here.", labels=["version", "python"])
         build.add_metric([self.version, platform.python_version()], 1)
         yield build
+
+
+def _of_the_queue(queue: Statistics) -> Iterator[Metric]:
+    sizes = {
+        "pending": queue.pending,
+        "in_progress": queue.claimed,
+        "retry": queue.retry,
+        "uncertain": queue.uncertain,
+        "held": queue.held + queue.quarantined,
+        "failed": queue.failed,
+        "expired": queue.expired,
+    }
+    yield _gauge("empath_delivery_queue_size", "Deliveries in the spool, by how they stand.", "status", sizes)
+    damaged = "Of those that are held: in quarantine, since their messages are damaged."
+    yield GaugeMetricFamily("empath_spool_quarantined", damaged, value=queue.quarantined)
+    trash = "Deliveries that were deleted and can be brought back."
+    yield GaugeMetricFamily("empath_spool_deleted", trash, value=queue.deleted)
+    left = "Files of messages that are done with, and that could not be removed so far."
+    yield GaugeMetricFamily("empath_spool_undeleted_files", left, value=queue.undeleted_files)
+    failures = "Removals of files of messages that have failed."
+    yield CounterMetricFamily("empath_spool_deletion_failures", failures, value=queue.deletion_failures)
 
 
 def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:

@@ -71,13 +71,17 @@ class Health:
 
     async def is_ready(self) -> bool:
         """Whether new mail can be taken."""
-        return not self._failing(await self._checks())
+        return not await self.failing()
+
+    async def failing(self) -> list[str]:
+        """The names of the checks that keep new mail from being taken."""
+        return self._failing(await self.checks())
 
     async def _live(self, _: Request) -> Response:
         return _answer(200, {"status": "ok"}) if self.pulse.alive else _answer(503, {"status": "stuck"})
 
     async def _ready(self, _: Request) -> Response:
-        failing = self._failing(await self._checks())
+        failing = self._failing(await self.checks())
         if failing:
             return _answer(503, {"status": "unready", "failing": failing})
         return _answer(200, {"status": "ok"})
@@ -86,7 +90,7 @@ class Health:
         if isinstance(request.peer, TcpEndpoint) and not request.peer.is_loopback:
             why, remedy = "it says much about this host", "ask from this machine, or ask /health/ready"
             return problem(403, code="HLT001", what="not for other machines", why=why, remedy=remedy)
-        checks = await self._checks()
+        checks = await self.checks()
         status = "unready" if self._failing(checks) else "ok" if all(check.ok for check in checks) else "degraded"
         shown = [
             {"name": one.name, "ok": one.ok, "value": one.value, "limit": one.limit, "since": one.since}
@@ -99,7 +103,8 @@ class Health:
     def _failing(self, checks: list[Check]) -> list[str]:
         return [check.name for check in checks if check.essential and not check.ok]
 
-    async def _checks(self) -> list[Check]:
+    async def checks(self) -> list[Check]:
+        """Everything that is looked at, as it is now."""
         found = await self.examination.condition()
         return [self._dated(check) for check in (*self._essential(found), *self._others())]
 
@@ -117,6 +122,8 @@ class Health:
             checks.append(Check(name="queue", ok=size < limit, essential=True, value=size, limit=limit, hint=hint))
             damaged, hint = found.queue.quarantined, "stop the daemon and run `empath spool verify`"
             checks.append(Check(name="quarantine", ok=not damaged, essential=False, value=damaged, limit=0, hint=hint))
+            left, hint = found.queue.undeleted_files, "see to the disk of spool.path: files cannot be removed from it"
+            checks.append(Check(name="deletion", ok=not left, essential=False, value=left, limit=0, hint=hint))
         draining = self.examination.is_draining()
         hint = "the daemon was told to stop"
         return [*checks, Check(name="accepting", ok=not draining, essential=True, hint=hint)]

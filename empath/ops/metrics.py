@@ -29,8 +29,10 @@ from empath.mail.facts import (
 )
 from empath.mail.ids import SessionId
 from empath.mail.outcome import Bounced, Delivered
+from empath.mail.way_facts import HostDialled, HostLeft, NameLookedUp
 from empath.ops.busiest import BusiestDomains
 from empath.ops.histogram import ATTEMPT_S, COMMIT_S, LIFETIME_S, SIZES_BYTES, Histogram
+from empath.ops.ways import Ways
 
 ENDS: Final = (Status.COMPLETED, Status.FAILED, Status.EXPIRED)
 ATTEMPTS: Final = ("success", "temporary", "permanent", "error")
@@ -61,6 +63,7 @@ class Metrics:
     transitions: Counter[str] = field(init=False, factory=lambda: Counter(dict.fromkeys(BREAKER_STATES, 0)))
     breakers: dict[str, str] = field(init=False, factory=dict)
     """The sites whose breaker is not closed, with its state."""
+    ways: Ways = field(init=False, factory=Ways)
     _places: dict[SessionId, str] = field(init=False, factory=dict)
     """The listener of each open session."""
 
@@ -92,6 +95,12 @@ class Metrics:
                 self.sessions[self._places.pop(session)] -= 1
             case BreakerMoved(site=site, after=after):
                 self._moved(site, after)
+            case HostDialled():
+                self.ways.dialled(fact)
+            case HostLeft(messages=messages):
+                self.ways.per_connection.add(messages)
+            case NameLookedUp():
+                self.ways.looked_up(fact)
 
     def _attempted(self, fact: DeliveryAttempted) -> None:
         outcome = fact.outcome
@@ -109,6 +118,8 @@ class Metrics:
         if durations is None:
             durations = self.durations[label] = Histogram(ATTEMPT_S)
         durations.add(fact.took_s)
+        if fact.stages:
+            self.ways.passed(fact.stages)
 
     def _moved(self, site: str, after: str) -> None:
         self.transitions[after] += 1

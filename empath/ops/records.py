@@ -22,6 +22,7 @@ from empath.mail.facts import (
     LoginRefused,
     MessageAccepted,
     MessageRefused,
+    OperatorActed,
     ReportMade,
 )
 from empath.mail.failure_class import FailureClass
@@ -59,6 +60,7 @@ Auditable = (
     | ReportMade
     | LoginAccepted
     | LoginRefused
+    | OperatorActed
     | Mark
 )
 
@@ -79,6 +81,10 @@ class Recorder:
 
     def line(self, seq: int, fact: Auditable) -> bytes:
         """Return the line for a fact, with its end."""
+        return msgspec.json.encode(self.record(seq, fact)) + b"\n"
+
+    def record(self, seq: int, fact: Auditable) -> Record:
+        """Return the same as a value."""
         record: Record = {"timestamp": int(fact.at)}
         match fact:
             case MessageAccepted():
@@ -93,11 +99,13 @@ class Recorder:
                 self._told(record, fact)
             case LoginAccepted() | LoginRefused():
                 self._login(record, fact)
+            case OperatorActed():
+                self._acted(record, fact)
             case Mark():
                 record["event"] = fact.event
         moment = datetime.fromtimestamp(fact.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record |= {"schema": SCHEMA, "time": moment, "seq": seq, "node": self.node}
-        return msgspec.json.encode({name: value for name, value in record.items() if value is not None}) + b"\n"
+        return {name: value for name, value in record.items() if value is not None}
 
     def _received(self, record: Record, fact: MessageAccepted) -> None:
         envelope, origin = fact.envelope, fact.envelope.origin
@@ -171,6 +179,19 @@ class Recorder:
         if fact.diagnosis is not None:
             record |= {"class": _name(fact.failure_class), "kind": fact.diagnosis.kind.value}
             record |= {"enhanced": str(fact.diagnosis.status)}
+
+    def _acted(self, record: Record, fact: OperatorActed) -> None:
+        record |= {
+            "event": "operator",
+            "verb": fact.verb,
+            "by": fact.by,
+            "reason": fact.why,
+            # It may name addresses, and nobody knows where in it.
+            "selector": None if self.redactor.hides_some else fact.selector,
+            "count": fact.count,
+            "skipped": fact.skipped,
+            "job": fact.job,
+        }
 
     def _told(self, record: Record, fact: ReportMade) -> None:
         record |= _message(fact.about[0][0].message) | {

@@ -34,6 +34,11 @@ class Redactor:
     recipients: Redaction
     key: bytes = field(repr=False)
 
+    @property
+    def hides_some(self) -> bool:
+        """Whether any addresses are replaced."""
+        return (self.sender, self.recipients) != (Redaction.NONE, Redaction.NONE)
+
     def of_sender(self, address: str) -> str:
         """Return what is written for a reverse-path; the null one is nobody's, and stays empty."""
         return self._replace(address, self.sender)

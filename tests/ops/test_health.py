@@ -201,3 +201,15 @@ async def test_however_often_it_is_asked_the_disk_is_asked_once_in_a_while(
         await patient.get("/health/ready")
     probes = [path for call, path in patient.world.files.history if call == "create" and "/probe" in path]
     assert len(probes) == 1
+
+
+async def test_a_body_that_cannot_be_removed_makes_it_degraded_and_not_unready(
+    patient: Patient, autojump_clock: MockClock
+) -> None:
+    draft = await patient.spool.draft_body(MessageId(1, 2))
+    await draft.write(b"large")
+    patient.world.files.plan(Trouble.IO_ERROR, call="unlink")
+    await patient.spool.discard_body(await draft.commit())
+    assert (await patient.get("/health/detailed"))[1]["status"] == "degraded"
+    assert (await patient.check("deletion"))["value"] == 1
+    assert (await patient.get("/health/ready"))[0] == 200

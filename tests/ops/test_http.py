@@ -101,8 +101,9 @@ async def test_a_connection_carries_several_requests(autojump_clock: MockClock) 
     [
         (get("/nowhere"), 404),
         (get("/hello", method="POST", more="Content-Length: 0\r\n"), 405),
-        (get("/hello", method="POST", more="Content-Length: 3\r\n") + b"abc", 413),
-        (get("/hello", more="Transfer-Encoding: chunked\r\n") + b"0\r\n\r\n", 413),
+        (get("/hello", method="POST", more="Content-Length: 3\r\n") + b"abc", 405),
+        (get("/hello", more="Content-Length: 3\r\n") + b"abc", 413),
+        (get("/hello", more="Transfer-Encoding: chunked\r\n") + b"1\r\na\r\n0\r\n\r\n", 413),
         (get("/hello", more=f"X: {'x' * 20_000}\r\n"), 431),
         (b"EHLO client.example\r\n\r\n", 400),
         (get("/broken"), 500),
@@ -158,3 +159,51 @@ async def test_beyond_the_limit_a_client_waits_until_another_has_gone(autojump_c
         async with await site.dial(), await site.dial():
             assert await site.ask(get("/hello")) == b""
         assert status_of(await site.ask(get("/hello"))) == 200
+
+
+async def told(request: Request) -> Response:
+    content = await request.content.read(1000)
+    return Response(content_type="text/plain", body=f"{request.method} {len(content)} {request.query}".encode())
+
+
+@asynccontextmanager
+async def serving_a_tree() -> AsyncIterator[Site]:
+    world = SimulatedWorld(1, addresses=("127.0.0.1",)).world
+    server = HttpServer(routes={"/hello": hello}, trees={"/api/": told}, settings=SETTINGS, own_name="mx.example.org")
+    async with trio.open_nursery() as nursery:
+        listener = await world.network.listen(TcpEndpoint("127.0.0.1", 8080))
+        nursery.start_soon(server.run, listener)
+        yield Site(world.network, listener.endpoint)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_tree_sees_every_method_and_the_content(autojump_clock: MockClock) -> None:
+    async with serving_a_tree() as site:
+        answer = await site.ask(get("/api/x?a=b", method="PUT", more="Content-Length: 3\r\n") + b"abc")
+        assert answer.endswith(b"PUT 3 a=b")
+        chunked = get("/api/x", method="POST", more="Transfer-Encoding: chunked\r\n") + b"2\r\nab\r\n0\r\n\r\n"
+        assert (await site.ask(chunked)).endswith(b"POST 2 ")
+
+
+async def test_content_beyond_the_limit_is_refused_and_the_connection_ends(autojump_clock: MockClock) -> None:
+    async with serving_a_tree() as site:
+        answer = await site.ask(get("/api/x", method="POST", more="Content-Length: 5000\r\n") + 5000 * b"x")
+        assert (status_of(answer), problem_of(answer)["code"]) == (413, "HTTP005")
+        assert b"Connection: close\r\n" in answer
+
+
+async def test_a_client_that_waits_for_leave_to_go_on_gets_it(autojump_clock: MockClock) -> None:
+    async with serving_a_tree() as site, await site.dial() as stream:
+        await stream.send_all(get("/api/x", method="POST", more="Content-Length: 2\r\nExpect: 100-continue\r\n"))
+        assert bytes(await stream.receive_some(100)).startswith(b"HTTP/1.1 100 ")
+        await stream.send_all(b"ab")
+        assert b"POST 2 " in bytes(await stream.receive_some(1000))
+
+
+async def test_content_that_does_not_come_is_not_waited_for_without_end(autojump_clock: MockClock) -> None:
+    async with serving_a_tree() as site, await site.dial() as stream:
+        began = trio.current_time()
+        await stream.send_all(get("/api/x", method="POST", more="Content-Length: 2\r\n") + b"a")
+        while trio.current_time() - began < 500 and await stream.receive_some(1000):
+            pass
+        assert trio.current_time() - began == pytest.approx(SETTINGS.content_timeout_s)

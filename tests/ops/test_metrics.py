@@ -3,6 +3,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
+from attrs import evolve
 from prometheus_client.parser import text_string_to_metric_families
 from trio.testing import MockClock
 
@@ -21,10 +22,23 @@ from tests.ops.facts import BUSY, LISTENER, UNKNOWN, accepted, attempted, breake
 
 ASKED = Request(method="GET", path="/metrics", host="localhost", peer=TcpEndpoint("127.0.0.1", 40000))
 GAUGES = Gauges(
-    queue=Statistics(messages=3, waiting=4, claimed=1),
+    queue=Statistics(
+        messages=3,
+        waiting=9,
+        claimed=1,
+        retry=3,
+        uncertain=2,
+        held=5,
+        quarantined=1,
+        failed=7,
+        expired=8,
+        deletion_failures=4,
+    ),
     free_bytes=10,
     ready=True,
     audit_dropped=2,
+    dns_hits=7,
+    dns_misses=3,
     certificates_end={"mx.example.org": 1.5e9},
 )
 Series = dict[tuple[str, ...], float]
@@ -112,8 +126,10 @@ async def test_what_has_not_happened_yet_is_zero_and_not_absent() -> None:
 
 async def test_what_is_looked_at_and_not_counted() -> None:
     found = await scraped(counting())
-    assert found["empath_delivery_queue_size", "pending"] == 4
-    assert found["empath_delivery_queue_size", "in_progress"] == 1
+    sizes = {name[1]: size for name, size in found.items() if name[0] == "empath_delivery_queue_size"}
+    waiting = {"pending": 4, "in_progress": 1, "retry": 3, "uncertain": 2, "held": 6}
+    assert sizes == {**waiting, "failed": 7, "expired": 8}
+    assert found[("empath_spool_deletion_failures_total",)] == 4
     assert found[("empath_spool_free_bytes",)] == 10
     assert found[("empath_audit_dropped_total",)] == 2
     assert found[("empath_ready",)] == 1
@@ -125,7 +141,7 @@ async def test_what_is_looked_at_and_not_counted() -> None:
 async def test_a_queue_that_cannot_be_asked_has_no_series() -> None:
     async def nothing() -> Gauges:
         await trio.lowlevel.checkpoint()
-        return Gauges(queue=None, free_bytes=None, ready=False, audit_dropped=0, certificates_end={})
+        return evolve(GAUGES, queue=None, free_bytes=None, ready=False)
 
     text = (await exposition(counting(), nothing)(ASKED)).body
     assert b"queue_size" not in text

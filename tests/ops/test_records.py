@@ -6,7 +6,7 @@ import pytest
 from empath.config.schema import Redaction
 from empath.mail import Fact
 from empath.mail.delivery import Status
-from empath.mail.facts import LoginAccepted, LoginRefused
+from empath.mail.facts import LoginAccepted, LoginRefused, OperatorActed
 from empath.ops.records import Auditable, Mark, Recorder, is_auditable
 from empath.ops.redaction import Redactor
 from tests.ops.facts import (
@@ -160,3 +160,23 @@ def test_what_is_redacted_is_nowhere_in_the_line_not_even_in_the_reply_of_a_host
         line = recorder.line(1, fact).lower()
         assert b"ann" not in line
         assert b"billing" not in line
+
+
+ACTED = OperatorActed(
+    at=NOW, by="unix:ann", verb="bounce", selector="--sender a@b.example", why="wrong", count=7, skipped=1, job=3
+)
+
+
+def test_what_an_operator_did() -> None:
+    found = record(ACTED)
+    assert (found["event"], found["verb"], found["by"], found["reason"]) == ("operator", "bounce", "unix:ann", "wrong")
+    assert (found["selector"], found["count"], found["skipped"], found["job"]) == ("--sender a@b.example", 7, 1, 3)
+    assert is_auditable(ACTED)
+
+
+@pytest.mark.parametrize("redaction", [(Redaction.HASH, Redaction.NONE), (Redaction.LOCAL, Redaction.HASH)])
+def test_what_an_operator_chose_by_is_left_out_where_addresses_are_hidden(
+    redaction: tuple[Redaction, Redaction],
+) -> None:
+    redactor = Redactor(sender=redaction[0], recipients=redaction[1], key=b"k")
+    assert "selector" not in record(ACTED, redactor)

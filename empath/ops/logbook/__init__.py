@@ -1,7 +1,7 @@
 """The log: what happened, one line for each fact that an operator may ask about, for people or for programs.
 
-A line is a *sentence*: a part of Empath (``reception``, ``delivery``, ``lanes``, ``reports``), an event, and pairs of
-key and value, of which ``mid`` or ``session`` is the first::
+A line is a *sentence*: a part of Empath (``reception``, ``delivery``, ``lanes``, ``operators``, ``reports``), an event,
+and pairs of key and value, of which ``mid`` or ``session`` is the first::
 
     2025-11-10T11:15:09.913Z info delivery deferred mid=6911c5b5-2a to=ann@example.org lane=example.org code=451 ...
 

@@ -14,7 +14,8 @@ from empath.ops.logbook.sentences import Sentence, sentence
 from empath.ops.logbook.similar import Similar
 from empath.world.ports import Clock
 
-_LOGGERS: Final = {part: logging.getLogger(f"empath.{part}") for part in ("reception", "delivery", "lanes", "reports")}
+_PARTS: Final = ("reception", "delivery", "lanes", "operators", "reports")
+_LOGGERS: Final = {part: logging.getLogger(f"empath.{part}") for part in _PARTS}
 _ROUND_S: Final = 10.0
 """How often is looked for lines that were left out and are to be counted out loud."""
 

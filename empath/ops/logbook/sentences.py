@@ -164,6 +164,14 @@ def _rule_ended(fact: facts.RuleEnded) -> Sentence:
     return Sentence(logging.INFO, "lanes", "rule_ended", pairs)
 
 
+def _acted(fact: facts.OperatorActed) -> Sentence:
+    pairs: Pairs = [("verb", fact.verb), ("selector", fact.selector), ("by", fact.by)]
+    pairs += [("done", fact.count), ("skipped", fact.skipped), ("why", fact.why)]
+    if fact.job is not None:
+        pairs.append(("job", fact.job))
+    return Sentence(logging.INFO, "operators", "acted", pairs)
+
+
 def _reply(reply: Reply) -> Pairs:
     pairs: Pairs = [("code", reply.code)]
     if reply.enhanced is not None:
@@ -196,4 +204,5 @@ _SENTENCES: Final[Mapping[type, Callable[[Any], Sentence | None]]] = {
     facts.LaneSteered: _steered,
     facts.RuleSet: _rule_set,
     facts.RuleEnded: _rule_ended,
+    facts.OperatorActed: _acted,
 }

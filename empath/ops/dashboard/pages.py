@@ -1,0 +1,74 @@
+"""The files of the dashboard, from memory."""
+
+from __future__ import annotations
+
+import hashlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Final
+
+import trio
+from attrs import frozen
+
+from empath.ops.http import Handler, Request, Response, problem
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+PLACES: Final = ("/lane/", "/m/", "/captured/")
+"""Below these the page itself finds out what to show, so that such an address can be sent to a colleague."""
+FILES: Final = (
+    *("index.html", "icon.svg", "style.css", "app.js", "actions.js", "api.js", "captured.js", "charts.js", "dom.js"),
+    *("events.js", "keys.js", "lane.js", "lanes.js", "live.js", "message.js", "overview.js", "session.js", "units.js"),
+    *("uplot/uPlot.iife.min.js", "uplot/uPlot.min.css", "uplot/LICENSE"),
+)
+_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+
+
+def pages() -> tuple[Mapping[str, Handler], Mapping[str, Handler]]:
+    """Return the pages by path, and who answers below a path. Reads all files."""
+    files = {name: _File.read(name) for name in FILES}
+    page = files.pop("index.html")
+    found = {"/": page, "/captured": page, **{f"/dashboard/{name}": file for name, file in files.items()}}
+    return found, dict.fromkeys(PLACES, page)
+
+
+@frozen
+class _File:
+    """One file. It answers for itself."""
+
+    content: bytes
+    content_type: str
+    etag: str
+
+    @classmethod
+    def read(cls, name: str) -> _File:
+        content = pkgutil.get_data("empath.ops.dashboard", f"files/{name}")
+        if content is None:
+            raise FileNotFoundError(f"the file {name} of the dashboard is not in this installation")
+        content_type = _TYPES.get(name.rpartition(".")[2], "text/plain; charset=utf-8")
+        return cls(content, content_type, f'"{hashlib.sha256(content).hexdigest()[:24]}"')
+
+    async def __call__(self, request: Request) -> Response:
+        await trio.lowlevel.checkpoint()
+        if request.method not in ("GET", "HEAD"):
+            what, why = f"{request.method} is not known here", "a page can only be looked at"
+            return problem(405, code="HTTP001", what=what, why=why, remedy="GET", fields={"Allow": "GET, HEAD"})
+        fields = {
+            "ETag": self.etag,
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": POLICY,
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "X-Frame-Options": "DENY",
+        }
+        known = {one.strip().removeprefix("W/") for one in request.fields.get("if-none-match", "").split(",")}
+        status = 304 if known & {self.etag, "*"} else 200  # RFC 9110 13.1.2
+        return Response(status=status, content_type=self.content_type, body=self.content, fields=fields)
