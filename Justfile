@@ -21,13 +21,21 @@ setup:
 empath *ARGUMENTS:
     @exec empath "$@"
 
+# Run the empathctl command, for example: just empathctl status
+[no-cd]
+[no-exit-message]
+empathctl *ARGUMENTS:
+    @exec empathctl "$@"
+
 # Run the tests; arguments go to pytest.
 test *ARGUMENTS:
     pytest "$@"
 
-# Kill the daemon again and again under load, and send it many messages, in minutes instead of seconds.
-soak ROUNDS="200" MESSAGES="10000":
-    SOAK_ROUNDS="$1" SOAK_MESSAGES="$2" pytest --timeout=7200 -s tests/process/test_kill.py tests/process/test_relay.py
+# Kill the daemon again and again under load, and send it many messages, in minutes instead of seconds. BACKEND: sqlite
+# or files; else all that keep the queue on a disk; or postgres, whose server is killed too.
+soak ROUNDS="200" MESSAGES="10000" BACKEND="":
+    SOAK_ROUNDS="$1" SOAK_MESSAGES="$2" SOAK_BACKEND="$3" pytest --timeout=7200 -s \
+        $([ "$3" = postgres ] && echo tests/process/test_postgres.py || echo tests/process/test_kill.py tests/process/test_relay.py)
 
 # Send a message of so many MiB through the daemon, by DATA and by BDAT, and print by how much its memory grows.
 giant MIB="2048":
@@ -51,7 +59,7 @@ format:
 
 # Tell so many stories of the whole worker in its simulated world, each with all invariants checked.
 sim SEEDS="200":
-    EMPATH_SIM_SEEDS="$1" pytest tests/sim/test_days.py tests/sim/test_power_loss.py
+    EMPATH_SIM_SEEDS="$1" pytest tests/sim/test_days.py tests/sim/test_power_loss.py tests/sim/test_steering.py
 
 # Enforce that the tests of empath.smtp take every branch of it.
 cover-smtp:
@@ -79,6 +87,10 @@ package:
     python -m venv "$where/venv"
     "$where/venv/bin/python" -m pip install --quiet "$where"/*.whl
     EMPATH_INSTALLED="$where/venv" pytest tests/process/test_sandbox.py tests/process/test_start.py
+
+# Draw the pictures of docs/lanes.rst from runs of the simulation.
+plots:
+    python -m bench.plots
 
 # Build the documentation; a warning is an error.
 docs:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from pathlib import PurePath
 
 from attrs import define, evolve, field
 
 from empath.config.schema import Config, Mechanism
 from empath.delivery.finding.demands import Demands, DomainTls
 from empath.delivery.finding.routing import smart_host_begins_with_tls
-from empath.delivery.finding.sts import StsLimits, StsPolicies
-from empath.delivery.finding.sts_cache import StsCache
+from empath.delivery.finding.sts import StsPolicies
 from empath.delivery.finding.target import Finder
 from empath.delivery.finding.tls_choice import TlsChoice, unchecked_domains
 from empath.delivery.talking.dialling import Dialling
 from empath.delivery.talking.login import Login
+from empath.delivery.telling.witness import Witness
 from empath.policy.encryption.broken_tls import BrokenTls
 from empath.policy.encryption.tls import TlsPolicy
-from empath.world.ports import FetchLimits, World
+from empath.world.ports import World
 from empath.world.sending_contexts import SendingContexts
 
 _LOG = logging.getLogger(__name__)
-
-_DIRECTORY = "mta-sts"
-"""Below ``spool.path``: the policies that were fetched."""
 
 
 @define(eq=False)
@@ -37,6 +33,9 @@ class Connecting:
     _finder: Finder
     _sandboxed: bool = field(kw_only=True)
     """Whether all mail goes to the peer of the sandbox, which is this very process, and has no certificate."""
+    _witness: Witness | None = field(kw_only=True, default=None)
+    _sts: StsPolicies | None = field(kw_only=True)
+    """None: MTA-STS is not asked for."""
     _implicit_tls: bool = field(init=False)
     """Whether the smart host is one that begins with TLS."""
     _contexts: SendingContexts = field(init=False)
@@ -56,8 +55,9 @@ class Connecting:
             else partial(self._choice, choice=choice),
             is_routed=lambda domain: self._finder.next_hop(domain) is not None,
             resolver=world.resolver,
-            sts=self._sts() if settings.mta_sts else None,
+            sts=self._sts,
             dane=settings.dane,
+            reported=self._witness is not None,
         )
         for whom in unchecked_domains(delivery):
             _LOG.warning(
@@ -79,7 +79,12 @@ class Connecting:
             broken=self._broken,
             login=self._login(domain),
             implicit_tls=self._implicit_tls and self._is_smart(domain),
+            witness=self._witness,
         )
+
+    def tls_of(self, domain: str) -> DomainTls:
+        """What configuration says about TLS for a recipient domain."""
+        return self._demands.configured(domain)
 
     def _is_smart(self, domain: str) -> bool:
         """Whether mail for a domain goes to the smart host."""
@@ -102,18 +107,3 @@ class Connecting:
         """What configuration says. A password is given to nobody but the host that it is for."""
         own = choice.of(domain)
         return own if self._login(domain) is None else evolve(own, policy=TlsPolicy.VERIFIED, by_host_name=True)
-
-    def _sts(self) -> StsPolicies:
-        settings, world = self._config.delivery.tls, self._world
-        cache = StsCache(
-            world.disk,
-            world.clock,
-            PurePath(self._config.spool_path) / _DIRECTORY,
-            max_policies=settings.mta_sts_policies,
-        )
-        limits = StsLimits(
-            fetch=FetchLimits(timeout_s=settings.mta_sts_timeout_s, size_bytes=settings.mta_sts_max_size_bytes),
-            retry_s=settings.mta_sts_retry_s,
-            max_failures=settings.mta_sts_policies,
-        )
-        return StsPolicies(world.resolver, world.fetch, world.clock, cache, limits)

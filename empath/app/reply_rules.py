@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from empath.policy.reply_rules import ReplyRule, RulesFault, parse
+from empath.policy.replies import ReplyRule, RulesFault, parse
 
 
 class RulesUnusable(Exception):

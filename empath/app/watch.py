@@ -19,18 +19,23 @@ import empath
 from empath.app.shutdown import Shutdown
 from empath.config.schema import Config, Redaction
 from empath.mail.facts import Fact
+from empath.ops import dashboard
 from empath.ops.archive import Archive
 from empath.ops.audit import AuditLog
 from empath.ops.busiest import BusiestDomains
 from empath.ops.condition import Examination
 from empath.ops.exposition import Exposition, Gauges
 from empath.ops.health import Health
-from empath.ops.http import Handler, HttpServer, Request, Response
+from empath.ops.http import Handler, HttpServer
+from empath.ops.http.index import index
+from empath.ops.lately import Lately
 from empath.ops.metrics import Metrics
+from empath.ops.outcomes import Outcomes
 from empath.ops.pulse import Pulse
 from empath.ops.recent import RecentAttempts
 from empath.ops.records import Recorder
 from empath.ops.redaction import Redactor, read_or_make_key
+from empath.ops.traffic import Traffic
 from empath.spool.contract import Spool
 from empath.world.certificates import Certificate
 from empath.world.endpoint import Endpoint, TcpEndpoint
@@ -56,6 +61,17 @@ class _Server:
     listener: Listener
 
 
+@frozen(kw_only=True)
+class Insight:
+    """What watching has found out, for those who show it."""
+
+    health: Health
+    recent: RecentAttempts
+    traffic: Traffic
+    outcomes: Outcomes
+    lately: Lately
+
+
 @define(eq=False, kw_only=True)
 class Watch:
     """All that watches one worker. ``run`` it for as long as there may be facts, and a moment longer."""
@@ -63,8 +79,23 @@ class Watch:
     observers: tuple[Observe, ...]
     sections: Mapping[str, Endpoint]
     """Where each section of the configuration is served: ``metrics``, ``health``, ``api``."""
-    _servers: tuple[_Server, ...]
-    _services: Mapping[str, Callable[[], Awaitable[None]]]
+    insight: Insight
+    _servers: list[_Server]
+    _services: dict[str, Callable[[], Awaitable[None]]]
+    _trees: dict[str, Handler] = field(factory=dict)
+    """What is answered below a path by the servers of ``api``."""
+
+    def answer_below(self, prefix: str, handler: Handler) -> None:
+        """Let this answer whatever is asked for below a path, which ends with a slash, where ``api`` is served."""
+        self._trees[prefix] = handler
+
+    def keep(self, name: str, service: Callable[[], Awaitable[None]]) -> None:
+        """Run this service as well. To be called before ``run``."""
+        self._services[name] = service
+
+    def serve(self, http: HttpServer, listener: Listener) -> None:
+        """Run this server as well. To be called before ``run``."""
+        self._servers.append(_Server(http, listener))
 
     def observe(self, fact: Fact) -> None:
         """Tell everybody. Never fails."""
@@ -114,6 +145,10 @@ class Watchmaker:
     """Those that clients are shown now."""
     _pulse: Pulse = field(init=False, factory=Pulse)
     _recent: RecentAttempts = field(init=False, factory=RecentAttempts)
+    _traffic: Traffic = field(init=False, factory=Traffic)
+    _outcomes: Outcomes = field(init=False, factory=Outcomes)
+    _lately: Lately = field(init=False, factory=Lately)
+    _trees: dict[str, Handler] = field(init=False, factory=dict)
 
     async def make(self) -> Watch:
         """Open what there is to open. Raises ListenFailed and AuditUnusable."""
@@ -125,7 +160,10 @@ class Watchmaker:
             routes["metrics"] = {"/metrics": self._exposition(metrics, health, audit)}
         if config.health.enabled:
             routes["health"] = health.routes()
-        if config.api.enabled:
+        if config.api.enabled and config.api.dashboard:
+            routes["api"], places = dashboard.pages()
+            self._trees.update(places)
+        elif config.api.enabled:
             routes["api"] = {}
         sections, servers = await self._listen(routes)
         services: dict[str, Callable[[], Awaitable[None]]] = {}
@@ -134,9 +172,24 @@ class Watchmaker:
         if audit is not None:
             services["the audit log"] = audit.run
         observers = [self.observe]
-        observers += [self._recent.observe] if config.health.enabled else []
+        observers += [self._recent.observe] if config.health.enabled or config.api.enabled else []
+        observers += [self._traffic.observe, self._outcomes.observe, self._lately.observe] if config.api.enabled else []
         observers += [part.observe for part in (metrics, audit) if part is not None]
-        return Watch(observers=tuple(observers), sections=sections, servers=servers, services=services)
+        insight = Insight(
+            health=health,
+            recent=self._recent,
+            traffic=self._traffic,
+            outcomes=self._outcomes,
+            lately=self._lately,
+        )
+        return Watch(
+            observers=tuple(observers),
+            sections=sections,
+            insight=insight,
+            servers=list(servers),
+            services=services,
+            trees=self._trees,
+        )
 
     async def _listen(
         self, routes: Mapping[str, Mapping[str, Handler]]
@@ -152,10 +205,15 @@ class Watchmaker:
         for address in dict.fromkeys(addresses[section] for section in routes):
             here = [section for section in routes if addresses[section] == address]
             served = {path: handler for section in here for path, handler in routes[section].items()}
-            if "api" in here:
-                served["/"] = _index([*served, "/"], str(self.config.hostname))
+            if "api" in here and "/" not in served:
+                served["/"] = index([*served, "/"], str(self.config.hostname))
             listener = await self.open_listener(address)
-            http = HttpServer(routes=served, settings=self.config.http, own_name=self.config.hostname.ascii)
+            http = HttpServer(
+                routes=served,
+                trees=self._trees if "api" in here else {},
+                settings=self.config.http,
+                own_name=self.config.hostname.ascii,
+            )
             servers.append(_Server(http, listener))
             sections |= dict.fromkeys(here, listener.endpoint)
         return sections, tuple(servers)
@@ -189,6 +247,8 @@ class Watchmaker:
                 free_bytes=condition.free_bytes,
                 ready=await health.is_ready(),
                 audit_dropped=0 if audit is None else audit.dropped,
+                dns_hits=self.world.resolver.watch.hits,
+                dns_misses=self.world.resolver.watch.misses,
                 certificates_end={_name(one): one.not_after for one in self.certificates()},
             )
 
@@ -226,16 +286,6 @@ class Watchmaker:
         except DiskError as problem:
             raise AuditUnusable(str(problem)) from problem
         return audit
-
-
-def _index(paths: list[str], hostname: str) -> Handler:
-    body = f"Empath {empath.__version__} on {hostname}\n\n" + "".join(f"{path}\n" for path in sorted(paths))
-
-    async def index(_: Request) -> Response:
-        await trio.lowlevel.checkpoint()
-        return Response(content_type="text/plain; charset=utf-8", body=body.encode())
-
-    return index
 
 
 def _name(certificate: Certificate) -> str:

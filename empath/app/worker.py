@@ -6,6 +6,7 @@
     |- signals          begin the shutdown, or hasten it
     |- capture          the peer of the sandbox
     |- watch            metrics, health, audit log: begun again if they fail, since mail does not depend on them
+    |- caretaker        removes from the spool what was kept long enough, and lists what waits
     `- STORE .......... the committer: outlives all work
        `- drain ....... its deadline is set by the shutdown
           `- WORK
@@ -21,13 +22,16 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import PurePath
 
 import trio
 from attrs import field, frozen
 
 from empath.app.assembly import Assembly
+from empath.app.caretaking import Caretaker, retention
 from empath.app.encryption import Encryption
+from empath.app.operators import Operators
 from empath.app.shutdown import Shutdown
 from empath.app.watch import Watch, Watchmaker
 from empath.capture import DIRECTORY, Archive, Caps
@@ -35,9 +39,10 @@ from empath.capture import serve as serve_capture
 from empath.config.schema import Config, Mode
 from empath.delivery.recording.closing import Observe
 from empath.ingress.listener import Intake
+from empath.mail.way_facts import NameLookedUp
 from empath.spool.contract import Spool
-from empath.spool.open import open_spool
-from empath.spool.store import Store
+from empath.spool.open import OpenSpool
+from empath.world.dns_watch import Lookup
 from empath.world.endpoint import MAX_PORT, Endpoint, TcpEndpoint
 from empath.world.errors import ListenFailed
 from empath.world.free_space import FreeSpace
@@ -67,8 +72,7 @@ class Worker:
     config: Config
     world: World
     observe: Observe
-    open_store: Callable[[], Store] = field()
-    """Opens the queue. Called in a thread of its own."""
+    open_spool: OpenSpool
     on_stop: Callable[[], None] = field(default=lambda: None)
     """Called when the end begins, and again when it is hastened."""
 
@@ -87,12 +91,12 @@ class Worker:
         path = PurePath(self.config.spool_path)
         async with (
             trio.open_nursery() as services,
-            open_spool(self.world, path, self.open_store, holder=holder) as spool,
+            self.open_spool(self.world, path, holder=holder) as spool,
         ):
             capture = await services.start(self._capture) if self.config.mode is Mode.SANDBOX else None
             free_space = FreeSpace(
                 disk=self.world.disk,
-                directories=(path, PurePath(self.config.queue_path)),
+                directories=(path, *self.config.queue_directories),
                 min_free_bytes=self.config.spool.min_free_bytes,
             )
             encryption = Encryption(self.config.smtp.tls, self.world)
@@ -107,26 +111,48 @@ class Worker:
                 free_space=free_space,
                 encryption=encryption,
             )
+            self.world.resolver.watch.tell = partial(self._tell_of_lookup, watch.observe)
+            await assembly.sending.control.load()
             listeners = await self._listen(assembly)
+            if self.config.api.enabled:
+                await Operators(assembly=assembly, watch=watch, stop=partial(self._stop, shutdown)).open(
+                    [str(listener.endpoint) for listener, _ in listeners]
+                )
             services.start_soon(self._obey, requests, shutdown)
             services.start_soon(watch.run)
             task_status.started(Places([listener.endpoint for listener, _ in listeners], watch.sections))
-            with shutdown.drain:
-                async with trio.open_nursery() as work:
-                    work.start_soon(self._take_in, assembly, listeners, work)
+            async with trio.open_nursery() as care:
+                care.start_soon(Caretaker(spool, self.world.clock, retention(self.config)).run)
+                with shutdown.drain:
+                    async with trio.open_nursery() as work:
+                        work.start_soon(self._take_in, assembly, listeners, work)
+                await assembly.upkeep.save()
+                care.cancel_scope.cancel()
             services.cancel_scope.cancel()
+
+    def _tell_of_lookup(self, observe: Observe, lookup: Lookup) -> None:
+        observe(
+            NameLookedUp(
+                at=self.world.clock.now(),
+                kind=lookup.kind,
+                result=lookup.result,
+                security=None if lookup.security is None else lookup.security.name.lower(),
+                took_s=lookup.took_s,
+            )
+        )
 
     async def _take_in(self, assembly: Assembly, listeners: list[tuple[Listener, Intake]], work: trio.Nursery) -> None:
         """Bring work in until the shutdown begins; then see to it that what is under way comes to its end."""
-        dispatcher = assembly.dispatcher()
+        dispatcher, control = assembly.sending.dispatcher, assembly.sending.control
         with assembly.shutdown.intake:
             async with trio.open_nursery() as intake:
                 for listener, sessions in listeners:
                     intake.start_soon(sessions.run, listener, work)
                 intake.start_soon(assembly.encryption.watch)
                 intake.start_soon(assembly.watch_users)
-                if not self.config.delivery.frozen:
-                    intake.start_soon(dispatcher.run, work)
+                await intake.start(assembly.upkeep.run)
+                intake.start_soon(control.run)
+                intake.start_soon(dispatcher.run, work)
         for _, sessions in listeners:
             sessions.drain()
         await dispatcher.drain()
@@ -180,5 +206,8 @@ class Worker:
     async def _obey(self, requests: AsyncIterator[Request], shutdown: Shutdown) -> None:
         async for request in requests:
             if request is Request.STOP:
-                shutdown.ask()
-                self.on_stop()
+                self._stop(shutdown)
+
+    def _stop(self, shutdown: Shutdown) -> None:
+        shutdown.ask()
+        self.on_stop()

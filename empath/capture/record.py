@@ -6,8 +6,6 @@ the message was accepted as it is.
 
 import re
 from datetime import datetime
-from email.errors import MessageError
-from email.header import decode_header, make_header
 from typing import Final
 
 import msgspec
@@ -15,6 +13,7 @@ from attrs import asdict, frozen
 
 from empath.mail.headers import fields, split
 from empath.mail.ids import MessageId
+from empath.mail.showing import decoded_words
 
 SCHEMA: Final = "empath.captured/1"
 """Records of this form may gain members and lose none."""
@@ -63,7 +62,7 @@ class Head:
         topmost: dict[bytes, str] = {}
         for field in fields(section):
             topmost.setdefault(field.name, field.unfolded.decode("utf-8", "replace"))
-        return cls(_subject(topmost.get(b"subject", "")), _mid(topmost.get(b"received", "")))
+        return cls(decoded_words(topmost.get(b"subject", ""))[:_SUBJECT_CHARACTERS], _mid(topmost.get(b"received", "")))
 
 
 def encode(record: Captured) -> bytes:
@@ -74,16 +73,6 @@ def encode(record: Captured) -> bytes:
 def decode(text: bytes) -> Captured:
     """Read a record. Raises `ValueError` for what is none."""
     return msgspec.json.decode(text, type=Captured)
-
-
-def _subject(raw: str) -> str:
-    try:
-        decoded = str(make_header(decode_header(raw)))
-    except (LookupError, ValueError, MessageError):  # no such charset, or octets that are none of it
-        decoded = raw
-    # A charset such as unicode_escape can bring surrogates along, which have no place in JSON.
-    clean = decoded.encode("utf-8", "replace").decode()
-    return " ".join(clean.split())[:_SUBJECT_CHARACTERS]
 
 
 def _mid(received: str) -> str | None:

@@ -1,12 +1,11 @@
-"""Keys that do not exist: those that are planned, and those that somebody misspelled.
+"""Keys that do not exist, which mostly are keys that somebody misspelled.
 
-Neither is ever passed over in silence, since a key that is ignored leaves the operator with a setting in the file and
-none in the daemon. The two get different answers: a planned key is refused with what it waits for.
+None is ever passed over in silence, since a key that is ignored leaves the operator with a setting in the file and none
+in the daemon.
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
 from empath.config.faults import Code
 from empath.config.places import KeyPath, dotted
@@ -14,24 +13,9 @@ from empath.config.refusal import Refusal
 from empath.config.schema import ALIASES, Config, walk
 from empath.config.schema.keys import Shape, Table, find, keys_of
 
-_LANES: Final = "this version has the plain form of lanes"
-_SPOOL: Final = "this version removes what is done with at once"
-
-NOT_BUILT: Final[Mapping[str, str]] = {
-    "delivery.queue_url_file": "this version keeps its queue in SQLite",
-    "delivery.sites": _LANES,
-    "delivery.reply_rules": _LANES,
-    "delivery.failed_retention": _SPOOL,
-    "delivery.trash_retention": _SPOOL,
-}
-"""Planned keys and tables, by pattern, each with the reason why it cannot be used."""
-
 
 def refuse_key(path: KeyPath) -> Refusal:
     """Return why a key that the schema does not have is refused."""
-    pattern, _ = find(Config, path)
-    if reason := NOT_BUILT.get(pattern):
-        return Refusal(Code.KEY_NOT_BUILT, "not built yet", why=reason, remedy="leave it out until a release brings it")
     return Refusal(Code.UNKNOWN_KEY, "unknown key", why=_loss(path), remedy=_suggestion(path))
 
 

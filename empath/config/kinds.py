@@ -228,7 +228,8 @@ def rate(bare: Period) -> Kind[Rate]:
 
     return Kind(
         noun="a rate",
-        grammar=f"a rate is a whole number for each s, min, h or d; a bare number counts per {bare.value}",
+        grammar=f"a rate is a whole number for each s, min, h or d, perhaps with a burst; a bare number counts per"
+        f" {bare.value}",
         example='"200/min"',
         types=(str, int),
         convert=convert,
@@ -238,21 +239,23 @@ def rate(bare: Period) -> Kind[Rate]:
 
 
 def one_of(
-    members: type[Member], *, not_built: Mapping[str, str] | None = None, unsafe: Mapping[str, str] | None = None
+    members: type[Member],
+    *,
+    also: Mapping[str, Member] | None = None,
+    unsafe: Mapping[str, str] | None = None,
 ) -> Kind[Member]:
     """Make the kind of an enumeration whose values are strings.
 
-    ``not_built`` and ``unsafe``: values that are planned, or understood and never taken, each with the reason.
+    ``also``: further names of values. ``unsafe``: values that are understood and never taken, each with the reason.
     """
     known = {str(member.value): member for member in members}
     listed = ", ".join(map(quoted, known))
-    choose = f"one of {listed}" if len(known) > 1 else f"write {listed}"
+    known |= also or {}
+    choose = f"one of {listed}" if len(members) > 1 else f"write {listed}"
 
     def convert(raw: str) -> Member:
         if raw in known:
             return known[raw]
-        if reason := (not_built or {}).get(raw):
-            raise Refusal(Code.VALUE_NOT_BUILT, f"{quoted(raw)} is not built yet", why=reason, remedy=choose)
         if reason := (unsafe or {}).get(raw):
             raise Refusal(Code.UNSAFE, f"{quoted(raw)} is refused", why=reason, remedy=choose)
         close = difflib.get_close_matches(raw, known, n=1)

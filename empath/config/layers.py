@@ -25,6 +25,15 @@ _NOT_KEYS: Final = frozenset({"EMPATH_CONFIG", "EMPATH_URL", "EMPATH_TOKEN_FILE"
 """Variables that commands read and that name no key."""
 
 
+@frozen
+class Given:
+    """A value that a source has for a key."""
+
+    value: object
+    """As `tomllib` returns it; nobody has judged it yet."""
+    origin: Origin
+
+
 @define
 class Layers:
     """The merged tree, as nested dicts and lists, and who set what in it."""
@@ -32,6 +41,8 @@ class Layers:
     tree: dict[str, Any] = field(factory=dict)
     """Any: these are TOML values that nobody has judged yet."""
     _origins: dict[KeyPath, Origin] = field(factory=dict)
+    _earlier: dict[KeyPath, list[Given]] = field(factory=dict)
+    """What stood where something else stands now, the earliest first."""
 
     def lay(self, over: Mapping[str, Any], origin_of: Callable[[KeyPath], Origin], *, at: KeyPath = ()) -> None:
         """Lay a tree over what is there."""
@@ -56,7 +67,10 @@ class Layers:
         for depth in range(1, len(path)):
             holder = _slot(holder, path[depth - 1], [] if isinstance(path[depth], int) else {})
             self._origins.setdefault(path[:depth], origin_of(path[:depth]))
-        if _slot(holder, path[-1], value) is not None:
+        before = _slot(holder, path[-1], value)
+        if before is not None:
+            if path in self._origins:
+                self._earlier.setdefault(path, []).append(Given(before, self._origins[path]))
             holder[path[-1]] = value
             self._remember(path, value, origin_of)
 
@@ -90,6 +104,15 @@ class Layers:
         while path and self.get(path) is None:
             path = path[:-1]
         return self._origins.get(path, DEFAULT)
+
+    def history(self, path: KeyPath) -> tuple[Given, ...]:
+        """Return what was said of a key, the earliest first; the last one counts. None: nobody said anything.
+
+        Of a key in an array only the array that counts is looked at.
+        """
+        value = self.get(path)
+        last = () if value is None else (Given(value, self.origin(path)),)
+        return (*self._earlier.get(path, ()), *last)
 
     def is_given(self, path: KeyPath) -> bool:
         """Tell whether an operator set this, rather than nobody."""

@@ -19,7 +19,7 @@ from empath.config import plugged, rules_file
 from empath.config.checks import check
 from empath.config.document import MAX_BYTES, Document, parse
 from empath.config.faults import Code, ConfigError, Fault, Severity
-from empath.config.layers import Layers, Setting, from_environment, from_flags
+from empath.config.layers import Given, Layers, Setting, from_environment, from_flags
 from empath.config.places import DEFAULT, KeyPath, Origin
 from empath.config.refusal import Refusal
 from empath.config.schema import Config
@@ -73,6 +73,8 @@ class Loaded:
     """What was read, in this order. None: this is the sandbox that needs no file."""
     origin: Callable[[KeyPath], Origin]
     """Who set a key; the origin ``default`` for those that nobody did."""
+    history: Callable[[KeyPath], tuple[Given, ...]]
+    """What the sources say of a key, one after the other; the last one counts."""
 
 
 def load(sources: Sources) -> Loaded:
@@ -103,7 +105,13 @@ def load(sources: Sources) -> Loaded:
     faults = _in_reading_order(faults, [str(path) for path in paths])
     if any(fault.is_error for fault in faults):
         raise ConfigError(faults)
-    return Loaded(config=reading.config, warnings=tuple(faults), files=tuple(paths), origin=layers.origin)
+    return Loaded(
+        config=reading.config,
+        warnings=tuple(faults),
+        files=tuple(paths),
+        origin=layers.origin,
+        history=layers.history,
+    )
 
 
 def _find_files(sources: Sources) -> tuple[list[Path], list[Fault]]:

@@ -8,7 +8,7 @@ from empath.config.faults import Code, Fault
 from empath.config.layers import Layers
 from empath.config.places import KeyPath
 from empath.config.structure import Reading
-from empath.policy.reply_rules import RulesFault, parse
+from empath.policy.replies import RulesFault, parse
 
 _KEY: Final[KeyPath] = ("delivery", "rules_file")
 

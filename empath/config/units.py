@@ -120,7 +120,9 @@ class Period(Enum):
 
 
 _PERIOD_S: Final = {Period.SECOND: 1, Period.MINUTE: 60, Period.HOUR: 3600, Period.DAY: 86_400}
-_RATE: Final = re.compile(rf"([0-9]{{1,9}}) ?/ ?({'|'.join(period.value for period in Period)})")
+_RATE: Final = re.compile(
+    rf"([0-9]{{1,9}}) ?/ ?({'|'.join(period.value for period in Period)})(?: burst ([0-9]{{1,9}}))?"
+)
 
 
 @frozen
@@ -129,19 +131,31 @@ class Rate:
 
     count: int
     period: Period
+    burst: int | None = None
+    """How many may go at once after a pause; None: whatever is usual where the rate is used."""
 
     @property
     def per_second(self) -> float:
         """The same, in one second."""
         return self.count / _PERIOD_S[self.period]
 
+    @property
+    def at_once(self) -> int:
+        """How many may go at once where nothing has to be smooth: the burst, else the count of a whole period."""
+        return self.burst or self.count
+
 
 def parse_rate(text: str) -> Rate:
-    """Read ``"200/min"``; the periods are s, min, h, d."""
+    """Read ``"200/min"`` or ``"10/s burst 20"``; the periods are s, min, h, d."""
     found = _RATE.fullmatch(text)
     if found is None:
         raise UnitError(f'"{text}" is not a rate')
-    return whole_rate(int(found[1]), Period(found[2]))
+    rate = whole_rate(int(found[1]), Period(found[2]))
+    if found[3] is None:
+        return rate
+    if not int(found[3]):
+        raise UnitError("a burst of 0 lets nothing through", remedy=f'"{format_rate(rate)}", which is evenly spaced')
+    return Rate(rate.count, rate.period, int(found[3]))
 
 
 def whole_rate(count: int, period: Period) -> Rate:
@@ -157,7 +171,8 @@ def whole_rate(count: int, period: Period) -> Rate:
 
 def format_rate(rate: Rate) -> str:
     """Write it as it is read."""
-    return f"{rate.count}/{rate.period.value}"
+    burst = "" if rate.burst is None else f" burst {rate.burst}"
+    return f"{rate.count}/{rate.period.value}{burst}"
 
 
 def parse_network(text: str) -> IPNetwork:

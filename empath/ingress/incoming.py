@@ -13,14 +13,18 @@ from typing import Final
 
 from attrs import define, field
 
+from empath.ingress.fingerprint import Fingerprinting
 from empath.mail import headers
 from empath.mail.completion import missing_fields
 from empath.mail.envelope import Envelope
 from empath.mail.header_section import SectionGate
 from empath.mail.ids import MessageId
+from empath.mail.priority import Priority
 from empath.mail.record import encode_envelope
 from empath.spool.contract import Acceptance, Body, BodyDraft, BodyFile, Spool
 
+_DEGREES: Final = {None: 0, Priority.CRITICAL: 2, Priority.HIGH: 1, Priority.NORMAL: 0, Priority.LOW: -1}
+"""The number that stands for each class in the spool."""
 _FOLD: Final = (b" ", b"\t")
 """How a line begins that goes on with the field above it (RFC 5322 2.2.3)."""
 
@@ -38,6 +42,8 @@ class Incoming:
     """Holds the header section back until it is whole."""
     completes: bool = field(default=False, kw_only=True)
     """Whether a missing Date or Message-ID is added (RFC 6409 8)."""
+    fingerprinting: Fingerprinting | None = field(default=None, kw_only=True)
+    """Finds out whether it came before; None: nobody wants to know."""
     size_bytes: int = field(init=False, default=0)
     """Of the content as it came, without the trace field that stands before it."""
     header: bytes = field(init=False, default=b"")
@@ -56,6 +62,8 @@ class Incoming:
     async def write(self, block: bytes) -> None:
         """Append content. A SpoolError: the message cannot be taken now."""
         self.size_bytes += len(block)
+        if self.fingerprinting is not None:
+            self.fingerprinting.feed(block)
         await self._keep(self.gate.feed(block))
 
     async def end(self) -> None:
@@ -77,21 +85,30 @@ class Incoming:
             self._draft = await self._spool.draft_body(self.mid)
             await self._draft.write(head)
 
-    async def accept(self) -> None:
-        """Keep the message, after ``end``: when this returns we answer for it. A SpoolError: we do not."""
+    async def accept(self) -> MessageId | None:
+        """Keep the message, after ``end``: when this returns we answer for it. A SpoolError: we do not.
+
+        A name: we answer for that message already, and this is the same one again. None: it is a new one.
+        """
         await self.make_readable()
         body = await self._body()
-        domains = [recipient.address.domain for recipient in self.envelope.recipients]
+        envelope = self.envelope
+        addresses = [recipient.address for recipient in envelope.recipients]
         acceptance = Acceptance(
             mid=self.mid,
-            received=self.envelope.received,
-            envelope=encode_envelope(self.envelope),
+            received=envelope.received,
+            envelope=encode_envelope(envelope),
             body=body,
-            domains=tuple([domain.ascii if domain else self.hostname for domain in domains]),
-            next_attempt=self.envelope.release,
+            domains=tuple([one.domain.ascii if one.domain else self.hostname for one in addresses]),
+            next_attempt=envelope.release,
+            sender="" if envelope.reverse_path is None else str(envelope.reverse_path),
+            recipients=tuple(map(str, addresses)),
+            priority=_DEGREES[envelope.priority],
+            fingerprint=None if self.fingerprinting is None else self.fingerprinting.end(self.header),
+            read=envelope,
         )
         self._file = None  # from here on the spool knows whether a message has it
-        await self._spool.accept(acceptance)
+        return await self._spool.accept(acceptance)
 
     async def discard(self) -> None:
         """Forget the content."""

@@ -20,6 +20,7 @@ from empath.policy.reception import wishes
 from empath.policy.reception.logins import ALL_SENDERS, SenderLogins
 from empath.policy.reception.pace import Penalty
 from empath.policy.reception.relay import RelayPolicy
+from empath.policy.scheduling import Classing
 from empath.smtp import Bounds, Domain, Ehlo, Extensions, Introduction, Mail, ServerConnection
 from empath.smtp.xclient import OFFER as XCLIENT_OFFER
 from empath.spool.contract import Spool
@@ -37,10 +38,14 @@ class Reception:
     listener: ListenerSettings
     limits: LimitSettings
     inline_limit_bytes: int
+    deduplication_window_s: float = 0.0
+    """How long ago a message may have come for the same one to be taken for it; 0: each is a message of its own."""
     quotas: Quotas = field(factory=Quotas)
     """Messages and recipients in a given time; what all listeners share."""
     penalty: Penalty = field(init=False)
     """For clients that err."""
+    classing: Classing = field(factory=Classing)
+    """Which class a message is of."""
     users: Users | None = None
     """Those who can log in here; None: nobody can."""
     sender_logins: SenderLogins = ALL_SENDERS

@@ -12,6 +12,7 @@ from empath.ingress import replies
 from empath.ingress.addressees import Addressees
 from empath.ingress.client import Client
 from empath.ingress.content import objection
+from empath.ingress.fingerprint import Fingerprinting
 from empath.ingress.hooks import SessionHooks
 from empath.ingress.incoming import Incoming
 from empath.ingress.reception import Reception
@@ -128,6 +129,7 @@ class Transaction:
             params=params,
             origin=reception.origin(self._machine, self.mail, self._client),
         )
+        window_s = reception.deduplication_window_s
         self._incoming = Incoming(
             reception.spool,
             reception.new_mid(),
@@ -136,6 +138,7 @@ class Transaction:
             reception.inline_limit_bytes,
             gate=SectionGate(reception.limits.max_header_size_bytes, reception.limits.max_header_fields),
             completes=reception.listener.profile is Profile.SUBMISSION,
+            fingerprinting=Fingerprinting(envelope, window_s) if window_s else None,
         )
 
     def _sender(self, mail: Mail) -> Address | None:
@@ -181,10 +184,13 @@ class Transaction:
                 if said.refusal is not None:
                     return said.refusal
                 incoming.add_fields(said.fields)
-            await incoming.accept()
+            self._classify(incoming)
+            earlier = await incoming.accept()
         except SpoolError as problem:
             return self._cannotkeep(problem)
         self.accepted += 1
+        if earlier is not None:
+            return Reply(250, f"{earlier} queued", "2.0.0")
         fact = MessageAccepted(
             at=self._reception.clock.now(),
             message=incoming.mid,
@@ -195,6 +201,14 @@ class Transaction:
         )
         self._reception.observe(fact)
         return Reply(250, f"{incoming.mid} queued", "2.0.0")
+
+    def _classify(self, incoming: Incoming) -> None:
+        """Note the class of the message, if anything tells of one."""
+        classing, envelope = self._reception.classing, incoming.envelope
+        number, user = envelope.params.mt_priority, self._client.login
+        priority = classing.of(number, incoming.header, user=user, trusted=self._trusted)
+        if priority is not None:
+            incoming.envelope = evolve(envelope, priority=priority)
 
     def _cannotkeep(self, problem: SpoolError) -> Reply:
         _LOG.error("a message from %s cannot be kept: %s", self._client.ip, problem)

@@ -167,6 +167,8 @@ def _status(notices: Sequence[Notice], envelope: Envelope, hostname: str, *, utf
     if envelope.params.envid is not None:
         lines.append(f"Original-Envelope-Id: {plain(envelope.params.envid, utf8=False)}")
     lines.append(f"Arrival-Date: {date(envelope.received)}")
+    if envelope.params.by is not None:  # RFC 2852 5
+        lines.append(f"Deliver-By-Date: {date(envelope.received + envelope.params.by.seconds)}")
     for notice in notices:
         lines += ["", *notice.fields(utf8=utf8)]
     return _encode(lines, utf8=utf8)

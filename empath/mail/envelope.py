@@ -10,6 +10,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
+from empath.mail.priority import Priority
 from empath.smtp import Address, ByMode, DeliverBy, MailParams, OriginalRecipient, RcptParams
 from empath.smtp.params import NO_MAIL_PARAMS, NO_RCPT_PARAMS
 
@@ -72,6 +73,12 @@ class Envelope:
     """What was said with MAIL, to be carried on."""
     origin: Origin | None = None
     """None: the message was made here."""
+    tls_optional: bool = False
+    """Whether it goes on even if the hosts of its domain do not show what that domain has published of them: it says
+    that they do not (RFC 8460 3).
+    """
+    priority: Priority | None = None
+    """The class that reception has found; None: nothing tells of one."""
 
     @property
     def release(self) -> float:

@@ -17,6 +17,7 @@ from empath.mail.ids import DeliveryId, MessageId, SessionId
 from empath.mail.notice import Action
 from empath.mail.outcome import Outcome
 from empath.mail.waiting import Wait
+from empath.mail.way_facts import HostDialled, HostLeft, NameLookedUp
 from empath.smtp import Address, Reply, Verb
 
 
@@ -141,6 +142,12 @@ class DeliveryAttempted:
     """From acceptance to the beginning of this attempt."""
     took_s: float
     """From there to the outcome."""
+    stages: tuple[tuple[str, float], ...] = ()
+    """How long ``mail``, ``rcpt`` and ``data`` took in the latest transaction, in seconds. It is said with the first of
+    its recipients only; what left in one write counts as the last of it.
+    """
+    next_attempt: float | None = None
+    """When it is attempted again, wall clock; None: never, or nobody knows yet."""
 
 
 @frozen(kw_only=True)
@@ -196,6 +203,65 @@ class BreakerMoved:
     """When an open breaker lets the next probe through."""
 
 
+@frozen(kw_only=True)
+class LaneSteered:
+    """A host has said something that a rule about answers knows what to do about, and the lane does it."""
+
+    at: float
+    site: str
+    action: str
+    """What is done, in the words of the rule."""
+    cause: str
+    """What the host said. Printable, one line."""
+
+
+@frozen(kw_only=True)
+class RuleSet:
+    """An operator has decided something that holds from now on."""
+
+    at: float
+    rule: str
+    """Its name."""
+    kind: str
+    """``suspension``, ``overlay``, ``breaker`` or ``freeze``."""
+    scope: str
+    """What it is for."""
+    by: str
+    why: str
+    until: float | None
+    """None: until somebody ends it."""
+
+
+@frozen(kw_only=True)
+class RuleEnded:
+    """It does not hold any more."""
+
+    at: float
+    rule: str
+    kind: str
+    scope: str
+    by: str | None
+    """Who ended it; None: its time was over."""
+
+
+@frozen(kw_only=True)
+class OperatorActed:
+    """An operator has done something to mail that was here."""
+
+    at: float
+    by: str
+    verb: str
+    """``retry``, ``hold``, ``release``, ``bounce``, ``fail``, ``delete``, ``undelete``; ``undo`` and one of these."""
+    selector: str
+    """What it was done to, in the words of the commands."""
+    why: str
+    count: int
+    """Deliveries it was done to."""
+    skipped: int
+    job: int | None
+    """The job that it was part of; None: it was done at once."""
+
+
 Fact = (
     SessionOpened
     | ClientTurnedAway
@@ -210,5 +276,12 @@ Fact = (
     | ReportMade
     | LaneChanged
     | BreakerMoved
+    | LaneSteered
+    | RuleSet
+    | RuleEnded
+    | OperatorActed
+    | NameLookedUp
+    | HostDialled
+    | HostLeft
 )
 """All of them, for matching."""

@@ -8,6 +8,9 @@ delayed  it has not arrived for a while       yes                               
 relayed  a host has it that makes no reports  no                                             SUCCESS
 ======== ==================================== ============================================== =====================
 
+A sender that has given a time is told more, unless NOTIFY=NEVER forbids it: that the time is over, under the by-mode N;
+that a host has the message that knows of no such time; and, with the trace T, of each host that takes it (RFC 2852 4).
+
 Under the null reverse-path nobody is ever told anything (RFC 5321 4.5.5), and NOTIFY=NEVER means never. There is no
 action "delivered": that is for who puts mail into mailboxes, and we hand it on.
 """
@@ -26,7 +29,7 @@ from empath.mail.failure_class import FailureClass
 from empath.mail.headers import date, header_address
 from empath.mail.outcome import Delivered
 from empath.mail.quoting import plain, wrap
-from empath.smtp import Address, EnhancedCode, Notify, xtext
+from empath.smtp import Address, ByMode, EnhancedCode, Notify, xtext
 
 
 class Action(Enum):
@@ -59,6 +62,21 @@ def wanted(action: Action, envelope: Envelope, recipient: Recipient) -> bool:
     notify = recipient.params.notify
     asked = action in _UNASKED if notify is None else _ASKED[action] in notify
     return envelope.reverse_path is not None and asked
+
+
+def wants_time(envelope: Envelope, recipient: Recipient) -> bool:
+    """Whether the sender has given a time with BY, and hears of what becomes of it for this recipient (RFC 2852 4)."""
+    notify = recipient.params.notify
+    may_hear = envelope.reverse_path is not None and notify != Notify.NEVER
+    return may_hear and envelope.params.by is not None
+
+
+def traced(envelope: Envelope, recipient: Recipient, outcome: Delivered) -> bool:
+    """Whether the time that the sender gave is the reason to tell it that a host has the message (RFC 2852 4.1)."""
+    by = envelope.params.by
+    if by is None or not wants_time(envelope, recipient):
+        return False
+    return by.trace or (by.mode is ByMode.NOTIFY and not outcome.minds_time)
 
 
 @frozen(kw_only=True)

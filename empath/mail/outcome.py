@@ -31,6 +31,8 @@ class Delivered:
     """Whose answer it was."""
     reports: bool = False
     """Whether the host makes reports itself, and knows which its sender wants (RFC 3461 5.2.1)."""
+    minds_time: bool = False
+    """Whether the host knows by when the message is to be delivered (RFC 2852)."""
 
 
 @frozen

@@ -9,6 +9,7 @@ import msgspec
 
 from empath.mail.envelope import Envelope, Origin, Recipient
 from empath.mail.failure import DamagedRecord
+from empath.mail.priority import Priority
 from empath.mail.sealing import seal, unseal
 from empath.smtp import (
     Address,
@@ -63,6 +64,8 @@ class _Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     recipients: tuple[_Recipient, ...]
     origin: _Origin | None
     params: _MailParams | None
+    tls_optional: bool = False
+    priority: Priority | None = None
 
 
 _ENVELOPES: Final = msgspec.msgpack.Decoder(_Envelope)
@@ -78,6 +81,8 @@ def encode_envelope(envelope: Envelope) -> bytes:
             tuple([_pack_recipient(recipient) for recipient in envelope.recipients]),
             _pack_origin(envelope.origin) if envelope.origin else None,
             None if envelope.params == NO_MAIL_PARAMS else _pack_params(envelope.params),
+            envelope.tls_optional,
+            envelope.priority,
         )
     )
 
@@ -93,6 +98,8 @@ def decode_envelope(record: bytes) -> Envelope:
             received=packed.received,
             params=NO_MAIL_PARAMS if packed.params is None else _unpack_params(packed.params),
             origin=None if origin is None else Origin(**msgspec.structs.asdict(origin)),
+            tls_optional=packed.tls_optional,
+            priority=packed.priority,
         )
     except (AddressError, ValueError) as problem:
         raise DamagedRecord(f"the record holds no envelope: {problem}") from None

@@ -35,7 +35,7 @@ class WaitReason(Enum):
     BREAKER_OPEN = "breaker_open"
     """Its site has failed too often to be tried now."""
     SUSPENDED = "suspended"
-    """An operator has stopped its site for a time."""
+    """An operator has stopped its site for a time, or its host has asked for a pause."""
     FROZEN = "frozen"
     """An operator has stopped all attempts of this node."""
     HELD = "held"

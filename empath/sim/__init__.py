@@ -14,8 +14,8 @@ the seed is the same.
 - `empath.sim.vfs` puts a database of SQLite on that disk.
 - `empath.sim.clock` can be set like a real clock; `empath.sim.entropy` is one seed; `empath.sim.offload` has no
   threads, because virtual time would not wait for them; `empath.sim.fetch` answers from a table.
-- `empath.sim.remote` has mail servers that refuse, stall and break off as rules tell them; `empath.sim.client` brings
-  messages and remembers which were answered 250.
+- `empath.sim.remote` has mail servers that refuse, stall and break off as rules tell them, inside TLS if they are given
+  a certificate; `empath.sim.client` brings messages and remembers which were answered 250.
 - `empath.sim.invariants` and `empath.sim.sites` say what must hold after every run, whatever went wrong in it.
 
 Each part passes the contract suite of its port (``tests/contracts``), so what holds in here holds outside, as far as

@@ -16,8 +16,10 @@ from empath.smtp import Address, MailParams, RcptParams, Reply, Verb
 if TYPE_CHECKING:
     from empath.sim.entropy import SeededEntropy
 
-Moment = Phase | Literal[Verb.QUIT]
-"""When a server is to answer. Nothing hangs on the answer to QUIT, so it is no phase of a delivery."""
+Moment = Phase | Literal[Verb.QUIT, Verb.HANDSHAKE]
+"""When a server is to answer. Nothing hangs on the answer to QUIT, so it is no phase of a delivery; and what comes in
+place of a TLS handshake is no reply.
+"""
 
 
 class Fault(enum.Enum):
@@ -57,12 +59,17 @@ class Rule:
     until_s: float = math.inf
     times: float = math.inf
     """How often it still happens."""
+    spares: int = 0
+    """How often the usual answer comes before that: 1 at HELLO is for EHLO inside TLS."""
 
     def fits(self, phase: Moment, address: str, entropy: SeededEntropy) -> bool:
         """Tell whether it happens now, and count that."""
         if phase is not self.phase or self.times < 1 or not self.since_s <= trio.current_time() < self.until_s:
             return False
         if not fnmatchcase(address, self.address) or (self.chance < 1 and entropy.rng.random() >= self.chance):
+            return False
+        if self.spares:
+            self.spares -= 1
             return False
         self.times -= 1
         return True
@@ -83,5 +90,14 @@ class Taken:
     wishes: tuple[RcptParams, ...]
     """What was said with RCPT, for each recipient."""
     content: bytes = field(repr=False)
+    encrypted: bool = False
     confirmed: bool
     """Whether the client was told so; if not, it may bring the message again (RFC 1047)."""
+
+
+@frozen
+class Overheard:
+    """A recipient that a client named outside TLS, where anybody on the way could hear it."""
+
+    host: str
+    recipient: Address

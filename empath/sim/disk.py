@@ -63,6 +63,8 @@ class SimulatedFiles:
 
     capacity_bytes: float = math.inf
     history: deque[tuple[str, str]] = field(init=False, factory=lambda: deque(maxlen=HISTORY))
+    crashes: int = field(init=False, default=0)
+    """How often power was lost."""
     _tree: Tree = field(init=False, factory=Tree)
     _handles: dict[int, Handle] = field(init=False, factory=dict)
     _locks: dict[PurePosixPath, int] = field(init=False, factory=dict)
@@ -81,6 +83,7 @@ class SimulatedFiles:
         """Lose power and get it back. All handles, locks and plans are gone, and of what was not synced everything, or
         by ``chance`` any part that a disk might lose.
         """
+        self.crashes += 1
         self._tree.root.crash(chance)
         self._handles.clear()
         self._locks.clear()

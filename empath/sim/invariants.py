@@ -6,6 +6,7 @@
 - Of a recipient that was given up the sender hears exactly once, and of nobody else; of a delay at most once. Null
   senders hear nothing.
 - Content arrives as it was sent, behind one more trace field.
+- Where TLS is a condition, no recipient is named in clear.
 
 Each function returns the breaches that it finds as lines for people; none is good.
 """
@@ -13,12 +14,12 @@ Each function returns the breaches that it finds as lines for people; none is go
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from email import message_from_bytes
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from empath.mail import Action, DeliveryEnded, Fact, Status
 from empath.mail.record import decode_envelope
@@ -26,6 +27,7 @@ from empath.sim.client import token_of
 from empath.spool.contract import BodyFile
 
 if TYPE_CHECKING:
+    from empath.sim.behaviour import Overheard
     from empath.sim.client import Submission
     from empath.sim.remote import Taken
     from empath.spool.contract import Claimed
@@ -84,8 +86,13 @@ def queue_of(store: Store) -> Queue:
     return Queue(frozenset(copies), frozenset(reported))
 
 
+def is_tls_report(content: bytes) -> bool:
+    """Tell a report on TLS, which has no sender and is about no message, from all others (RFC 8460 5.3)."""
+    return b"\nTLS-Report-Domain: " in content.partition(b"\r\n\r\n")[0]
+
+
 def is_report(content: bytes) -> bool:
-    """Tell a report from other messages."""
+    """Tell a report to a sender from other messages."""
     return b"\nContent-Type: multipart/report" in content.partition(b"\r\n\r\n")[0]
 
 
@@ -195,6 +202,16 @@ def contents(evidence: Evidence) -> list[str]:
     return breaches
 
 
+def privacy(overheard: Iterable[Overheard], *, secret: Collection[str]) -> list[str]:
+    """Nobody on the way heard of mail for these domains, given as A-labels."""
+    return [
+        f"{one.host} was told of {one.recipient} in clear"
+        for one in overheard
+        if one.recipient.domain is not None and one.recipient.domain.ascii in secret
+    ]
+
+
 def check(evidence: Evidence) -> list[str]:
     """All that can be said of what came in and what came out."""
+    evidence = evolve(evidence, taken=[one for one in evidence.taken if not is_tls_report(one.content)])
     return [*fates(evidence), *duplicates(evidence), *reports(evidence), *contents(evidence)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import TYPE_CHECKING
 
 import trio
@@ -10,7 +11,8 @@ from attrs import define, field
 from typing_extensions import override
 
 from empath.sim.pipe import Pipe, Way
-from empath.world import Connection
+from empath.world import Connection, UnixEndpoint
+from empath.world.endpoint import PeerCredentials
 from empath.world.streams import RECEIVE_BYTES, Turns
 
 if TYPE_CHECKING:
@@ -94,6 +96,13 @@ class SimulatedConnection(Connection):
     def has_news(self) -> bool:
         """Look without taking."""
         return self.closed or self._incoming.has_arrived
+
+    @override
+    def credentials(self) -> PeerCredentials | None:
+        """All programs of a simulated world are this one."""
+        if not isinstance(self.remote, UnixEndpoint):
+            return None
+        return PeerCredentials(pid=os.getpid(), user=os.geteuid(), groups=frozenset({os.getegid()}))
 
     @override
     async def aclose(self) -> None:

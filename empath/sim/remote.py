@@ -3,6 +3,9 @@
 A server takes every message unless a `Rule` says otherwise. Rules are data: in which phase, for which address, by what
 chance, in which span of time, how often, and what happens then: a reply, octets that are none, or a fault of the
 connection. What was taken is kept with all that a test may want to compare, and whether the client can know of it.
+
+With a certificate it offers STARTTLS. The TLS is real, over the simulated link: it computes and waits for nothing. If
+it is to offer AUTH, whoever logs in with PLAIN is let in.
 """
 
 from __future__ import annotations
@@ -13,9 +16,10 @@ import trio
 from attrs import define, field
 
 from empath.mail import Phase
-from empath.sim.behaviour import Fault, Moment, Octets, Reaction, Rule, Taken
+from empath.sim.behaviour import Fault, Moment, Octets, Overheard, Reaction, Rule, Taken
 from empath.smtp import (
     Address,
+    Auth,
     Bdat,
     BodyData,
     BodyEnd,
@@ -36,10 +40,12 @@ from empath.smtp import (
     Rset,
     ServerConnection,
     ServerEvent,
+    StartTls,
     State,
     Verb,
 )
-from empath.world import ConnectionLost, TcpEndpoint
+from empath.world import ConnectionLost, TcpEndpoint, TlsFailed
+from empath.world.handshake import accept_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,13 +53,16 @@ if TYPE_CHECKING:
     from empath.sim.entropy import SeededEntropy
     from empath.sim.link import SimulatedConnection
     from empath.sim.network import SimulatedListener, VirtualHost
+    from empath.world.tls import TlsContext
 
-__all__ = ["OFFERS", "Fault", "Octets", "Reaction", "RemoteServer", "Rule", "Taken"]
+__all__ = ["OFFERS", "Fault", "Octets", "Overheard", "Reaction", "RemoteServer", "Rule", "Taken"]
 
 OFFERS: Final = Extensions.of("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 10000000")
 _DONE: Final = Reply(250, "done", "2.0.0")
 _GO_AHEAD: Final = Reply(354, "go ahead")
 _GOODBYE: Final = Reply(221, "goodbye", "2.0.0")
+_BEGIN_TLS: Final = Reply(220, "begin", "2.0.0")
+_WELCOME: Final = Reply(235, "welcome", "2.7.0")
 _NOT_HERE: Final = Reply(502, "not available here", "5.5.1")
 
 
@@ -68,6 +77,8 @@ class RemoteServer:
     offers: Extensions = field(default=OFFERS, kw_only=True)
     pause_s: float = field(default=0.0, kw_only=True)
     """How long it thinks before each write: a slow host."""
+    tls: TlsContext | None = field(default=None, kw_only=True)
+    """With what it serves inside TLS; None: it has none."""
     on_accept: Callable[[], None] = field(default=lambda: None, kw_only=True)
     """Called when a connection was accepted."""
     taken: list[Taken] = field(init=False, factory=list)
@@ -75,6 +86,7 @@ class RemoteServer:
     """Whether it has taken anything."""
     connections: int = field(init=False, default=0)
     """How many were accepted so far."""
+    overheard: list[Overheard] = field(init=False, factory=list)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
@@ -107,6 +119,8 @@ class _Session:
 
     _server: RemoteServer
     _connection: SimulatedConnection
+    _stream: trio.abc.Stream = field(init=False)
+    """The connection, or TLS on it."""
     _machine: ServerConnection = field(init=False)
     _reverse_path: Address | None = field(init=False, default=None)
     _params: MailParams = field(init=False, factory=MailParams)
@@ -116,7 +130,11 @@ class _Session:
     """Replies to what has come in one group, which leave together (RFC 2920 3.2)."""
 
     def __attrs_post_init__(self) -> None:
-        self._machine = ServerConnection(self._server.name, self._server.offers)
+        self._stream = self._connection
+        offers = self._server.offers
+        if self._server.tls is not None:
+            offers = Extensions.of(*offers.lines, "STARTTLS")
+        self._machine = ServerConnection(self._server.name, offers)
 
     async def run(self) -> None:
         try:
@@ -125,12 +143,23 @@ class _Session:
                 await self._flush()
                 if self._machine.state is State.CLOSED:
                     return
-                self._machine.receive_data(await self._connection.receive_some())
+                if self._machine.state is State.TLS and self._server.tls is not None:
+                    await self._encrypt(self._server.tls)
+                self._machine.receive_data(bytes(await self._stream.receive_some()))
                 await self._answer_all()
-        except (_Broken, ConnectionLost):
+        except (_Broken, ConnectionLost, TlsFailed):
             return
         finally:
             self._connection.close()
+
+    async def _encrypt(self, context: TlsContext) -> None:
+        reaction = await self._react(Verb.HANDSHAKE)
+        if reaction is not None:
+            await self._stream.receive_some()  # sent at once, they would stand behind the reply, where nobody reads on
+            await self._say(reaction if isinstance(reaction, Octets) else Octets(reaction.encode()))
+            await self._break(Fault.CLOSE)
+        self._stream = await accept_tls(self._connection, context)
+        self._machine.tls_established()
 
     async def _answer_all(self) -> None:
         while not isinstance(event := self._machine.next_event(), Pause | ConnectionClosed):
@@ -157,7 +186,7 @@ class _Session:
         await trio.sleep(self._server.pause_s)
         octets = bytes(self._unsent)
         self._unsent.clear()
-        await self._connection.send_all(octets)
+        await self._stream.send_all(octets)
 
     async def _answer(self, event: ServerEvent) -> Reply | Octets:
         match event:
@@ -170,7 +199,13 @@ class _Session:
                 self._content.clear()
                 return await self._react(Phase.MAIL, "" if sender is None else str(sender)) or _DONE
             case Rcpt(forward_path=recipient):
+                if not self._machine.facts.tls:
+                    self._server.overheard.append(Overheard(self._server.name, recipient))
                 return await self._react(Phase.RCPT, str(recipient)) or self._take_recipient(event)
+            case StartTls():
+                return await self._react(Phase.STARTTLS) or _BEGIN_TLS
+            case Auth():
+                return await self._react(Phase.LOGIN) or _WELCOME
             case Data():
                 return await self._react(Phase.DATA) or _GO_AHEAD
             case ChunkEnd(last=False):
@@ -211,6 +246,7 @@ class _Session:
                 params=self._params,
                 wishes=tuple(rcpt.params for rcpt in self._recipients),
                 content=bytes(self._content),
+                encrypted=self._machine.facts.tls,
                 confirmed=confirmed,
             )
         )

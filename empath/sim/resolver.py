@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 import trio
-from attrs import define
+from attrs import define, field
 
 from empath.world import Answer, DnsError, DnsTemporary, MxRecord, Security, TlsaRecord
+from empath.world.dns_watch import DnsWatch, lookup
 from empath.world.families import both_families
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class SimulatedResolver:
     timeout_s: float = 10.0
     latency_s: float = 0.0
     trusted: bool = True
+    watch: DnsWatch = field(init=False, factory=DnsWatch)
 
     async def mx(self, domain: str) -> Answer[MxRecord]:
         """Return the mail exchangers of a domain."""
@@ -61,7 +63,20 @@ class SimulatedResolver:
             return error
 
     async def _ask(self, name: str, kind: str, record_type: type[R]) -> Answer[R]:
-        name = _key(name)
+        began = trio.current_time()
+        finding: Answer[R] | DnsError
+        try:
+            finding = await self._look_up(_key(name), kind, record_type)
+        except DnsError as error:
+            finding = error
+        self.watch.misses += 1
+        if self.watch.tell is not None:
+            self.watch.tell(lookup(kind, finding, trio.current_time() - began))
+        if isinstance(finding, DnsError):
+            raise finding
+        return finding
+
+    async def _look_up(self, name: str, kind: str, record_type: type[R]) -> Answer[R]:
         await trio.sleep(self.latency_s)
         if name in self.zones.silent:
             await trio.sleep(self.timeout_s)

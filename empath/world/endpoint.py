@@ -60,12 +60,24 @@ class UnixEndpoint:
     """The path of a Unix socket. A client has none of its own and is shown under the path that it connected to."""
 
     path: str
+    mode: int = field(default=0o600, eq=False, kw_only=True)
+    """Who may connect, for listening only: the permissions of the path."""
 
     def __str__(self) -> str:
         return f"unix:{self.path}"
 
 
 Endpoint: TypeAlias = TcpEndpoint | UnixEndpoint
+
+
+@frozen(kw_only=True)
+class PeerCredentials:
+    """Whose process is at the other end of a Unix socket, as the kernel says it (unix(7))."""
+
+    pid: int
+    user: int
+    groups: frozenset[int]
+    """Its own group and all others that it is in."""
 
 
 def parse_tcp_endpoint(text: str, *, default_port: int) -> TcpEndpoint:

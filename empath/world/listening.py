@@ -40,8 +40,6 @@ PASSING = frozenset(
 )
 """What accept(2) reports about one connection that died in the queue. The next one may be fine."""
 
-OWNER_ONLY = 0o600
-
 
 def bind(endpoint: Endpoint) -> socket.socket:
     """Listen on one address. An IPv6 one never takes IPv4 clients along. Raises `ListenFailed`."""
@@ -160,7 +158,7 @@ def _bind_path(sock: socket.socket, endpoint: UnixEndpoint) -> None:
             os.unlink(endpoint.path)
     sock.bind(endpoint.path)
     # Nobody can slip in before this: until listen() every connection is refused.
-    os.chmod(endpoint.path, OWNER_ONLY)
+    os.chmod(endpoint.path, endpoint.mode)
 
 
 def _is_dead(path: str) -> bool:

@@ -18,10 +18,11 @@ import trio
 from attrs import define, field, frozen
 
 from empath.world.answers import Answer
+from empath.world.dns_watch import DnsWatch, lookup
 from empath.world.errors import DnsError, DnsTemporary
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 MIN_TTL_S = 1.0
 
@@ -52,6 +53,9 @@ class Lookups(Generic[R]):
     look_up: Callable[[str], Awaitable[Answer[R]]]
     max_ttl_s: float = field(kw_only=True)
     max_entries: int = field(kw_only=True)
+    kind: str = field(kw_only=True)
+    """The type of record, for those who watch."""
+    watch: DnsWatch = field(kw_only=True)
     _kept: OrderedDict[str, Kept[R]] = field(init=False, factory=OrderedDict)
     _flights: dict[str, Flight[R]] = field(init=False, factory=dict)
 
@@ -64,13 +68,30 @@ class Lookups(Generic[R]):
         if kept is None or kept.expires_at <= trio.current_time():
             finding = await self._share(name)
         else:
+            self.watch.hits += 1
             self._kept.move_to_end(name)
             finding = attrs.evolve(kept.finding, ttl_s=kept.expires_at - trio.current_time())
         if isinstance(finding, DnsError):
             raise finding
         return finding
 
+    def entries(self) -> Iterator[tuple[str, Answer[R] | DnsError]]:
+        """What is known, with the time that is left of it; what was not asked for longest comes first."""
+        now = trio.current_time()
+        for name, kept in self._kept.items():
+            if kept.expires_at > now:
+                yield name, attrs.evolve(kept.finding, ttl_s=kept.expires_at - now)
+
+    def forget(self, name: str | None) -> int:
+        """Forget what is known of a name; None: of all names. How many findings there were."""
+        if name is not None:
+            return 0 if self._kept.pop(name, None) is None else 1
+        known = len(self._kept)
+        self._kept.clear()
+        return known
+
     async def _share(self, name: str) -> Answer[R] | DnsError:
+        self.watch.misses += 1
         flight = self._flights.get(name)
         if flight is None:
             flight = self._flights[name] = Flight()
@@ -84,15 +105,22 @@ class Lookups(Generic[R]):
     async def _fly(self, name: str, flight: Flight[R]) -> None:
         # What stays if the nursery is cancelled.
         flight.result = DnsTemporary(name, "the resolver was closed")
+        began = trio.current_time()
         try:
             flight.result = self._keep(name, await self.look_up(name))
+            self._tell(flight.result, began)
         except DnsError as error:
             flight.result = self._keep(name, error)
+            self._tell(flight.result, began)
         except Exception as error:  # a bug belongs to those who asked, and must not end the nursery
             flight.result = error
         finally:
             del self._flights[name]
             flight.landed.set()
+
+    def _tell(self, finding: Answer[R] | DnsError, began: float) -> None:
+        if self.watch.tell is not None:
+            self.watch.tell(lookup(self.kind, finding, trio.current_time() - began))
 
     def _keep(self, name: str, finding: Answer[R] | DnsError) -> Answer[R] | DnsError:
         ttl_s = 0.0 if isinstance(finding, DnsTemporary) else min(finding.ttl_s, self.max_ttl_s)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from empath.world.answers import Answer, MxRecord, TlsaRecord
-    from empath.world.endpoint import Endpoint
+    from empath.world.dns_watch import DnsWatch
+    from empath.world.endpoint import Endpoint, PeerCredentials
 
 T = TypeVar("T")
 
@@ -62,6 +63,10 @@ class Connection(trio.abc.HalfCloseableStream):
     def has_news(self) -> bool:
         """Whether there is something to receive now: octets, the end, or an error. Takes nothing away, never waits."""
 
+    def credentials(self) -> PeerCredentials | None:
+        """Whose process is at the other end, if the system knows, which it does for a Unix socket only."""
+        return None
+
 
 class Listener(trio.abc.Listener[Connection]):
     """Accepts connections. ``accept`` never fails because of a client or of a shortage: when descriptors or memory run
@@ -83,7 +88,7 @@ class Network(Protocol):
         """
 
     async def listen(self, endpoint: Endpoint) -> Listener:
-        """Listen. A Unix socket is open to our own user only. Raises `ListenFailed`."""
+        """Listen. A Unix socket is open to those whom its ``mode`` names. Raises `ListenFailed`."""
 
 
 class Resolver(Protocol):
@@ -91,6 +96,10 @@ class Resolver(Protocol):
 
     Every question can raise `NoSuchDomain`, `NoData` and `DnsTemporary`. There is one overall time limit in it.
     """
+
+    @property
+    def watch(self) -> DnsWatch:
+        """Who hears of lookups, and how many there were."""
 
     async def mx(self, domain: str) -> Answer[MxRecord]:
         """Return the mail exchangers, in the order of the answer: sorting is policy (RFC 5321 5.1)."""

@@ -16,6 +16,7 @@ import trio
 from attrs import define, field, frozen
 
 from empath.world.answers import Answer, MxRecord, TlsaRecord
+from empath.world.dns_watch import DnsWatch
 from empath.world.endpoint import TcpEndpoint
 from empath.world.errors import DnsError
 from empath.world.families import both_families
@@ -24,7 +25,7 @@ from empath.world.name_servers import NameServers, system_servers
 from empath.world.records import A_RECORDS, AAAA_RECORDS, MX_RECORDS, TLSA_RECORDS, TXT_RECORDS, RecordType
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 D = TypeVar("D", bound=dns.rdata.Rdata)
 R = TypeVar("R")
@@ -47,12 +48,23 @@ class DnsSettings:
     """Believe servers that are not on this machine, too."""
 
 
+@frozen
+class Cached:
+    """Something that is known."""
+
+    kind: str
+    """The type of record."""
+    name: str
+    finding: Answer[MxRecord] | Answer[str] | Answer[bytes] | Answer[TlsaRecord] | DnsError
+
+
 @define(eq=False)
 class DnsResolver:
     """The real resolver. Lookups run in the nursery, which must outlive those who ask."""
 
     settings: DnsSettings
     _nursery: trio.Nursery
+    watch: DnsWatch = field(factory=DnsWatch)
     _servers: NameServers = field(init=False)
     _mx: Lookups[MxRecord] = field(init=False)
     _a: Lookups[str] = field(init=False)
@@ -109,12 +121,30 @@ class DnsResolver:
         """Return the TLSA records of a service."""
         return await self._tlsa.get(f"_{port}._tcp.{_key(host)}")
 
+    def cached(self) -> Iterator[Cached]:
+        """What is known, one type after the other."""
+        for lookups in (self._mx, self._a, self._aaaa, self._txt, self._tlsa):
+            for name, finding in lookups.entries():
+                yield Cached(lookups.kind, name, finding)
+
+    def forget(self, name: str | None = None) -> int:
+        """Forget what is known of a name; None: of all. How many findings there were."""
+        key = None if name is None else _key(name)
+        return sum(lookups.forget(key) for lookups in (self._mx, self._a, self._aaaa, self._txt, self._tlsa))
+
     def _lookups(self, kind: RecordType[D, R]) -> Lookups[R]:
         async def look_up(name: str) -> Answer[R]:
             return await self._servers.ask(name, kind)
 
         settings = self.settings
-        return Lookups(self._nursery, look_up, max_ttl_s=settings.max_ttl_s, max_entries=settings.max_entries)
+        return Lookups(
+            self._nursery,
+            look_up,
+            max_ttl_s=settings.max_ttl_s,
+            max_entries=settings.max_entries,
+            kind=str(kind),
+            watch=self.watch,
+        )
 
 
 def _key(name: str) -> str:

@@ -41,7 +41,7 @@ def dialling(settings: DeliverySettings, domain: str = "example.org", *, sandbox
         approach=lambda domain: approach(settings, domain),
         max_hosts=5,
     )
-    return Connecting(config, world.world, finder, sandboxed=sandboxed).dialling(domain)
+    return Connecting(config, world.world, finder, sandboxed=sandboxed, sts=None).dialling(domain)
 
 
 def test_we_log_in_to_the_smart_host_and_to_nobody_else() -> None:
@@ -84,6 +84,6 @@ async def test_a_password_is_given_to_a_host_that_has_proved_its_own_name(
     autojump_clock: MockClock, policy: TlsPolicy
 ) -> None:
     settings = DeliverySettings(smart_host=SMART, smart_host_auth=ANN, tls=TlsSettings(default_policy=policy))
-    wanted = await dialling(settings).demands.of("example.org", TARGET)
+    wanted = (await dialling(settings).demands.of("example.org", TARGET)).demand
     assert wanted.policy.mandatory
     assert wanted.names == ("mail.example.net",)

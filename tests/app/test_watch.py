@@ -199,7 +199,10 @@ async def test_a_service_that_fails_is_begun_again_and_the_log_tells(
         await trio.lowlevel.checkpoint()
         raise RuntimeError("a fault of ours")
 
-    watch = Watch(observers=(), sections={}, servers=(), services={"the weathercock": fail})
+    post = Post()
+    async with post.stand() as standing:
+        insight = standing.insight
+    watch = Watch(observers=(), sections={}, insight=insight, servers=[], services={"the weathercock": fail})
     with caplog.at_level(logging.ERROR):
         async with running(watch):
             await trio.sleep(200)

@@ -11,6 +11,28 @@ TLS = 'starttls.cert_file = "/dev/null"\nstarttls.key_file = "/dev/null"\n'
 LOGIN = f'tls = "implicit"\nauth = "required"\n{TLS}'
 
 FOUND = {
+    "a domain in two sites": (
+        'delivery.sites.a.domains = ["example.org"]\ndelivery.sites.b.domains = ["EXAMPLE.org"]',
+        Code.CONTRADICTION,
+    ),
+    "a domain in the site that is called like it, and in another": (
+        'delivery.sites."example.org" = {}\ndelivery.sites.b.domains = ["example.org"]',
+        Code.CONTRADICTION,
+    ),
+    "a site that is sent to ourselves": (
+        'delivery.sites.a = { domains = ["example.org"], mx_override = "127.0.0.1:1025" }',
+        Code.CONTRADICTION,
+    ),
+    "a site of no domain": ("delivery.sites.a.max_connections = 5", Code.NO_EFFECT),
+    "more connections for a site than in all": (
+        'delivery.max_parallel_deliveries = 5\ndelivery.sites.a = { domains = ["example.org"], max_connections = 6 }',
+        Code.NO_EFFECT,
+    ),
+    "all connections reserved": (
+        "delivery.max_parallel_deliveries = 5\ndelivery.priorities.reserved_connections = 5",
+        Code.CONTRADICTION,
+    ),
+    "a rule for no header field": ('[[delivery.priorities.headers]]\nholds = "bulk"', Code.MISSING),
     "halves that together are everybody": ('relay.from_networks = ["0.0.0.0/1", "128.0.0.0/1"]', Code.UNSAFE),
     "halves of the Internet with IPv6": ('relay.from_networks = ["2000::/4", "3000::/4"]', Code.UNSAFE),
     "all of IPv4 in the form of IPv6": ('relay.from_networks = ["::ffff:0:0/96"]', Code.UNSAFE),
@@ -142,10 +164,22 @@ FOUND = {
     ),
     "a delay that no error lives to see": ("smtp.limits.error_delay_after = 20", Code.NO_EFFECT),
     "a pause longer than the session": ('smtp.limits.data_timeout = "2h"', Code.NO_EFFECT),
+    "a queue in PostgreSQL, and no server": ('delivery.queue_backend = "postgres"', Code.MISSING),
+    "a server, and a queue of files": ('delivery.queue_url_file = "/etc/empath/url"', Code.CONTRADICTION),
+    "a directory for a queue that is in PostgreSQL": (
+        'delivery.queue_backend = "postgres"\ndelivery.queue_url_file = "/url"\ndelivery.queue_path = "/queue"',
+        Code.NO_EFFECT,
+    ),
     "more connections of a site than of all": ("delivery.max_connections_per_host = 300", Code.NO_EFFECT),
     "a dashboard, before there is one": ("api.dashboard = true", Code.NO_EFFECT),
-    "origins, before there is anything for them": ('api.allowed_origins = ["https://a.example"]', Code.NO_EFFECT),
-    "a control socket, before there is one": ('api.control_socket = "/run/x.sock"', Code.NO_EFFECT),
+    "an API for other machines without tokens": (
+        '[api]\nlisten_addr = "192.0.2.1:8080"\nallow_insecure_http = true',
+        Code.UNSAFE,
+    ),
+    "an API for other machines in clear": (
+        '[api]\nlisten_addr = "0.0.0.0:8080"\ntokens_file = "/dev/null"',
+        Code.UNSAFE,
+    ),
     "old audit logs without a file for each day": (
         "[audit]\nrotate_daily = false\nretain_days = 7",
         Code.NO_EFFECT,
@@ -187,6 +221,12 @@ FOUND = {
     "DANE for all by the word of nobody": (
         'delivery.dns.servers = ["192.0.2.53"]\ndelivery.tls.default_policy = "dane"',
         Code.CONTRADICTION,
+    ),
+    "reports on TLS from nobody": ('delivery.tls.report.contact = "postmaster"', Code.BAD_VALUE),
+    "reports on TLS from an address": ('delivery.tls.report.contact = "ann@[192.0.2.1]"', Code.BAD_VALUE),
+    "reports on TLS from somebody whom few can write to": (
+        'delivery.tls.report.contact = "änn@example.org"',
+        Code.BAD_VALUE,
     ),
     "a TLS policy for nobody": ('[[delivery.tls.domain_overrides]]\npolicy = "verified"', Code.NO_EFFECT),
     "two TLS policies for one domain": (
@@ -248,6 +288,10 @@ LET_BE = {
     "a listener where metrics would be": 'metrics.enabled = false\n[[smtp.listeners]]\nlisten_addr = "127.0.0.1:9090"',
     "sections with one address": 'metrics.listen_addr = "127.0.0.1:8080"',
     "no dashboard": "api.dashboard = false",
+    "an API for other machines behind a proxy": (
+        'metrics.enabled = false\nhealth.enabled = false\n'
+        '[api]\nlisten_addr = "192.0.2.1:8080"\ntokens_file = "/dev/null"\nallow_insecure_http = true'
+    ),
     "old audit logs that are removed": "audit.retain_days = 7",
     "a login with all it needs": f'[[smtp.listeners]]\n{LOGIN}users_file = "/dev/null"',
     "TLS with all it needs": f'[[smtp.listeners]]\ntls = "starttls"\n{TLS}',
@@ -297,9 +341,9 @@ relay.from_networks = ["0.0.0.0/0", "10.0.0.1/8", 7]
 [[smtp.listeners]]
 tls = "starttls"
 [delivery]
-queue_backend = "files"
+queue_backend = "memory"
 max_attempts = 3
-sites.x.domains = []
+trash_retenton = "7d"
 [delivery.domains."gmail.com"]
 ratelimit = 1
 [delivery.domains."no domain"]
@@ -313,8 +357,8 @@ ratelimit = 1
         ("CFG010", 2),
         ("CFG013", 4),  # starttls.cert_file and key_file, for the sake of tls
         ("CFG013", 4),
-        ("CFG016", 6),
-        ("CFG015", 8),
+        ("CFG017", 6),
+        ("CFG014", 8),
         ("CFG014", 10),
         ("CFG011", 11),
         ("CFG010", None),  # the variable

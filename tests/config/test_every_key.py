@@ -8,6 +8,7 @@ import pytest
 
 from empath.config import Code, Fault, as_text
 from empath.config.lines import split_key
+from empath.mail.priority import Priority
 from tests.config.keys import aliases, defaults, every_key
 from tests.config.sources import faults_of, load_text
 
@@ -25,6 +26,7 @@ SAMPLES = {
     "a rate": ("30/min", '"30/min"', "1.5", '"30/fortnight"'),
     "a host": ("[2001:db8::1]:26", '"[2001:db8::1]:26"', "25", '"mx..org"'),
     "an address with port": ("127.0.0.7:7000", '"127.0.0.7:7000"', "25", '"localhost:25"'),
+    "an address": ("ann@example.net", '"ann@example.net"', "7", '"ann@"'),
     "a login name": ("ann@example.net", '"ann@example.net"', "7", '""'),
     "a domain name": ("mx.example.net", '"mx.example.net"', "false", '"mx example"'),
 }
@@ -56,12 +58,29 @@ OWN_SAMPLES = {
         *('"a.example"', '["a..b"]'),
     ),
     "delivery.dns.servers": ("192.0.2.1, [::1]:54", '["192.0.2.1", "[::1]:54"]', "{}", '["dns.example.org"]'),
+    "delivery.priorities.users": (
+        *('{ "ann" = "low" }', '{ "ann" = "low" }'),
+        *('["ann"]', '{ "ann" = "lowest" }'),
+    ),
+    "delivery.priorities.headers[].holds": ("bulk", '"bulk"', "7", "[]"),
+    "delivery.priorities.headers[].name": ("Precedence", '"Precedence"', "7", '"a b"'),
+    **dict.fromkeys(
+        [f"delivery.priorities.{name}" for name in ("retry_share", *(f"weights.{one.value}" for one in Priority))],
+        ("0.5", "0.5", "true", "inf"),
+    ),
+    "delivery.sites.*.domains": ("a.example, b.example", '["a.example", "b.example"]', "7", '["a..b"]'),
     "delivery.own_hosts": ("mx.example.net, 2001:db8::1", '["mx.example.net", "2001:db8::1"]', "{}", '["a:25"]'),
     **dict.fromkeys(
-        ["delivery.source", "delivery.domains.*.source"],
+        ["delivery.source", "delivery.domains.*.source", "delivery.sites.*.source"],
         ("192.0.2.1, 2001:db8::1", '["192.0.2.1", "2001:db8::1"]', "7", '["192.0.2.1", "192.0.2.2"]'),
     ),
     "api.allowed_origins": ("https://a.example", '["https://a.example"]', '"https://a.example"', "[7]"),
+    "delivery.reply_rules": (
+        '[{ text = "no", slow = 0.5, examples = ["450 no"], counterexamples = ["450 yes"] }]',
+        '[{ text = "no", slow = 0.5, examples = ["450 no"], counterexamples = ["450 yes"] }]',
+        '"no"',
+        '[{ text = "no", slow = 0.5, examples = ["450 yes"], counterexamples = ["450 yes"] }]',
+    ),
     "delivery.retry_jitter_factor": ("0.5", "0.5", "true", "inf"),
     "delivery.retry.rules[].jitter_factor": ("0.5", "0.5", "true", "inf"),
     "delivery.retry.rules[].classes": ("greylisted, spam", '["greylisted", "spam"]', '"spam"', '["ham"]'),
@@ -80,12 +99,17 @@ CHOICES = {
     "smtp.listeners[].tls": "implicit",
     "smtp.listeners[].auth": "required",
     "smtp.hooks[].fail_mode": "closed",
-    "delivery.queue_backend": "sqlite",
+    "delivery.queue_backend": "files",
     "delivery.tls.default_policy": "required",
     "delivery.smart_host_auth.mechanism": "xoauth2",
     "delivery.smart_host_auth.tls": "implicit",
     "delivery.tls.domain_overrides[].policy": "verified",
     "delivery.domains.*.tls_policy": "dane",
+    "delivery.sites.*.tls_policy": "dane",
+    "delivery.sites.*.ip": "v4",
+    "delivery.priorities.headers[].priority": "low",
+    "delivery.priorities.mt_priority_cap": "critical",
+    **{f"{where}.priority": "high" for where in ("smtp.listeners[]", "delivery.domains.*", "delivery.sites.*")},
     "delivery.ip": "v6",
     "delivery.domains.*.ip": "v4",
     "audit.redact_sender": "hash",
@@ -93,14 +117,20 @@ CHOICES = {
     "log.level": "error",
     "log.format": "json",
 }
-ONE_CHOICE = {"delivery.queue_backend"}
+ONE_CHOICE = set[str]()
 # Of which every text is a value.
-ANYTHING = {"api.allowed_origins", "delivery.smart_host_auth.user"}
+ANYTHING = {
+    "api.allowed_origins",
+    "delivery.priorities.headers[].holds",
+    "delivery.priorities.headers[].name",
+    "delivery.smart_host_auth.user",
+}
 # Variables without which a key would make no sense.
 _SMART = "EMPATH_DELIVERY__SMART_HOST"
 ALSO = {
     "delivery.smart_host_auth.user": {_SMART: "mx.example.net", f"{_SMART}_AUTH__PASSWORD_FILE": "/dev/null"},
     "delivery.smart_host_auth.password_file": {_SMART: "mx.example.net", f"{_SMART}_AUTH__USER": "ann"},
+    "delivery.queue_url_file": {"EMPATH_DELIVERY__QUEUE_BACKEND": "postgres"},
 }
 ENCRYPTED = {"tls": "implicit", "starttls.cert_file": "/dev/null", "starttls.key_file": "/dev/null"}
 # What must stand beside a key so that it makes sense.
@@ -113,6 +143,7 @@ BESIDE = {
         for name, other in (("cert_file", "key_file"), ("key_file", "cert_file"))
     },
     "smtp.listeners[].client_ca_file": ENCRYPTED,
+    **{f"delivery.priorities.headers[].{name}": {"name": "Precedence"} for name in ("holds", "priority")},
     **{
         f"smtp.hooks[].{name}": {"name": "rspamd"}
         for name in (

@@ -5,7 +5,6 @@ import tomllib
 import pytest
 from attrs import fields
 
-from empath.config.absent import NOT_BUILT
 from empath.config.kinds import DURATION, SIZE
 from empath.config.schema import ALIASES, Config, Key, walk
 from empath.config.schema.keys import describe, find
@@ -19,6 +18,7 @@ user                                         none                             R
 spool.path                                   "/var/spool/empath"              R
 spool.min_free                               "1GiB"
 spool.inline_body_limit                      "256KiB"                         R
+spool.deduplication_window                   "0"
 relay.from_networks                          ["127.0.0.0/8", "::1/128"]
 relay.domains                                []
 relay.allow_senders                          []
@@ -42,6 +42,7 @@ smtp.listeners[].auth                        "none"                           R
 smtp.listeners[].users_file                  none                             R
 smtp.listeners[].proxy_protocol_from         []                               R
 smtp.listeners[].xclient_from                []                               R
+smtp.listeners[].priority                    none                             R
 smtp.listeners[].max_message_size            "25MiB"                          R
 smtp.listeners[].require_single_from         false                            R
 smtp.tls.handshake_timeout                   "30s"                            R
@@ -100,6 +101,9 @@ smtp.hooks[].listeners                       []                               R
 delivery.frozen                              false
 delivery.queue_backend                       "sqlite"                         R
 delivery.queue_path                          none                             R
+delivery.queue_url_file                      none                             R
+delivery.failed_retention                    "1d"
+delivery.trash_retention                     "1h"
 delivery.smart_host                          none
 delivery.smart_host_auth.user                none
 delivery.smart_host_auth.password_file       none
@@ -153,12 +157,21 @@ delivery.tls.dane                            true
 delivery.tls.mta_sts                         true
 delivery.tls.mta_sts_timeout                 "1m"
 delivery.tls.mta_sts_max_size                "64KiB"
+delivery.tls.mta_sts_refresh                 "1h"
 delivery.tls.mta_sts_retry                   "5m"
 delivery.tls.mta_sts_policies                10000
 delivery.tls.remember_broken                 "1h"
 delivery.tls.max_broken_hosts                10000
+delivery.tls.report.contact                  none
+delivery.tls.report.max_delay                "4h"
+delivery.tls.report.save_interval            "1m"
+delivery.tls.report.max_results              50000
+delivery.tls.report.timeout                  "1m"
+delivery.tls.report.retry                    "1h"
 delivery.domains.*.max_connections           none
 delivery.domains.*.rate_limit                none
+delivery.domains.*.connection_rate           none
+delivery.domains.*.priority                  none
 delivery.domains.*.require_tls               false
 delivery.domains.*.tls_policy                none
 delivery.domains.*.accept_invalid_certs      none
@@ -168,9 +181,42 @@ delivery.domains.*.source                    none
 delivery.rate_limits.global_per_second       none
 delivery.rate_limits.per_domain_per_second   none
 delivery.rate_limits.default                 none
+delivery.rate_limits.per_site                none
+delivery.rate_limits.per_source              none
+delivery.rate_limits.per_sender              none
+delivery.rate_limits.count_reports           false
+delivery.rate_limits.count_local             false
 delivery.rate_limits.max_domains             10000
+delivery.rate_limits.connections.global_per_second none
+delivery.rate_limits.connections.per_site    none
+delivery.rate_limits.connections.per_source  none
+delivery.sites.*.max_connections             none
+delivery.sites.*.rate_limit                  none
+delivery.sites.*.connection_rate             none
+delivery.sites.*.priority                    none
+delivery.sites.*.require_tls                 false
+delivery.sites.*.tls_policy                  none
+delivery.sites.*.accept_invalid_certs        none
+delivery.sites.*.mx_override                 none
+delivery.sites.*.ip                          none
+delivery.sites.*.source                      none
+delivery.sites.*.domains                     []
+delivery.priorities.weights.critical         8.0
+delivery.priorities.weights.high             4.0
+delivery.priorities.weights.normal           2.0
+delivery.priorities.weights.low              1.0
+delivery.priorities.users                    {  }
+delivery.priorities.headers[].name           none
+delivery.priorities.headers[].holds          none
+delivery.priorities.headers[].priority       "normal"
+delivery.priorities.mt_priority_cap          "high"
+delivery.priorities.head_start               "10m"
+delivery.priorities.retry_share              0.2
+delivery.priorities.reserved_connections     0
+delivery.priorities.reserved_per_site        0
 delivery.circuit_breaker.failure_threshold   5
 delivery.circuit_breaker.timeout             "1m"
+delivery.circuit_breaker.max_timeout         "15m"
 delivery.circuit_breaker.half_open_max_calls 3
 delivery.dsn.bounce                          true
 delivery.dsn.delay_warning_after             "4h"
@@ -188,7 +234,10 @@ delivery.retry.rules[].max_attempts          none
 delivery.retry.rules[].max_age               none
 delivery.uncertain.action                    "retry"
 delivery.uncertain.pause                     "15m"
+delivery.reply_rules                         []
 delivery.rules_file                          none
+delivery.adaptation.min_rate                 "1/min"
+delivery.adaptation.recovery_interval        "1m"
 capture.max_messages                         500
 capture.max_size                             "100MiB"
 capture.max_connections                      1000
@@ -196,6 +245,8 @@ shutdown.grace                               "30s"
 http.max_connections                         64
 http.read_timeout                            "10s"
 http.max_request                             "16KiB"
+http.max_content                             "1MiB"
+http.content_timeout                         "1m"
 metrics.enabled                              true
 metrics.listen_addr                          "127.0.0.1:9090"
 metrics.max_domains                          100
@@ -205,6 +256,12 @@ health.max_queue_size                        100000
 health.min_success_rate                      0.5
 api.enabled                                  true
 api.listen_addr                              "127.0.0.1:8080"
+api.tokens_file                              none
+api.allow_insecure_http                      false
+api.rate_limit                               "100/s"
+api.max_message_size                         "25MiB"
+api.max_jobs                                 100
+api.undo_window                              "30m"
 api.control_socket                           "/run/empath/control.sock"
 api.allowed_origins                          []
 api.dashboard                                true
@@ -265,8 +322,3 @@ def test_an_alias_is_no_key_and_leads_to_one() -> None:
     for alias, real in ALIASES.items():
         assert find(Config, alias)[1] is None
         assert isinstance(find(Config, real)[1], Key)
-
-
-def test_what_is_not_built_is_not_in_the_schema() -> None:
-    patterns = {pattern for pattern, _ in walk(Config)}
-    assert not {key for key in NOT_BUILT if any(f"{pattern}.".startswith(f"{key}.") for pattern in patterns)}

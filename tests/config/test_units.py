@@ -93,7 +93,7 @@ def test_data_rates_are_read_as_they_were_written(octets_per_s: int) -> None:
     assert units.parse_data_rate(units.format_data_rate(octets_per_s)) == octets_per_s
 
 
-@given(st.builds(Rate, st.integers(1, 10**9 - 1), st.sampled_from(Period)))
+@given(st.builds(Rate, st.integers(1, 10**9 - 1), st.sampled_from(Period), st.none() | st.integers(1, 10**9 - 1)))
 def test_rates_are_read_as_they_were_written(rate: Rate) -> None:
     assert units.parse_rate(units.format_rate(rate)) == rate
 
@@ -103,7 +103,13 @@ def test_a_rate_can_be_asked_for_one_second(text: str, per_second: float) -> Non
     assert units.parse_rate(text).per_second == per_second
 
 
-@pytest.mark.parametrize("text", ["", "10", "/s", "10/", "1.5/s", "10/m", "10/month", "-1/s"])
+def test_a_rate_may_say_how_many_go_at_once() -> None:
+    rate = units.parse_rate("10/s burst 20")
+    assert (rate.per_second, rate.burst, rate.at_once) == (10, 20, 20)
+    assert units.parse_rate("10/s").at_once == 10
+
+
+@pytest.mark.parametrize("text", ["", "10", "/s", "10/", "1.5/s", "10/m", "10/month", "-1/s", "10/s burst", "10/s 20"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(UnitError, match="is not a rate"):
         units.parse_rate(text)
@@ -112,6 +118,8 @@ def test_what_is_no_rate_is_refused(text: str) -> None:
 def test_a_rate_of_nothing_is_refused() -> None:
     with pytest.raises(UnitError, match="lets nothing through"):
         units.parse_rate("0/s")
+    with pytest.raises(UnitError, match="lets nothing through"):
+        units.parse_rate("10/s burst 0")
 
 
 def test_a_network_may_be_one_host() -> None:

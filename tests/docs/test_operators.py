@@ -10,7 +10,7 @@ from empath.mail.delivery import Status
 from empath.ops.records import Mark
 from tests.ops.facts import BUSY, LISTENER, UNKNOWN, accepted, attempted, breaker, ended, opened, refused
 from tests.ops.test_metrics import ASKED, counting, exposition
-from tests.ops.test_records import record
+from tests.ops.test_records import ACTED, record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operators.rst").read_text()
 
@@ -37,7 +37,7 @@ def test_the_table_of_audit_records_has_all_fields() -> None:
     always = {"timestamp", "time", "event", "seq", "node", "schema"}
     rows = re.split(r"(?m)^``(\w+)``  ", PAGE.partition("event         fields")[2].partition("\nRecords are")[0])
     described = {event: set(re.findall(r"\w+", text)) for event, text in zip(rows[1::2], rows[2::2], strict=True)}
-    facts = (accepted(), refused(), attempted(), attempted(UNKNOWN), ended(), Mark(0, "start"))
+    facts = (accepted(), refused(), attempted(), attempted(UNKNOWN), ended(), ACTED, Mark(0, "start"))
     for fact in facts:
         found = record(fact)
         assert set(found) - always <= described[found["event"]], found["event"]

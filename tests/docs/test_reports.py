@@ -6,7 +6,7 @@ from pathlib import Path
 from empath.config.schema import Config, walk
 from empath.mail.diagnosis import Phase
 from empath.mail.failure_class import FailureClass
-from empath.policy.reply_rules import parse
+from empath.policy.replies import parse
 from tests.docs.test_configurations import blocks
 
 PAGE = Path(__file__).parents[2] / "docs" / "reports.rst"

@@ -28,14 +28,21 @@ from empath.smtp import Domain, ServerConnection
 from empath.spool.contract import (
     ANYTHING,
     Acceptance,
+    Action,
     BodyDraft,
     BodyFile,
+    Changed,
     Claimed,
     Damage,
     Demand,
     Fate,
+    Page,
+    Retention,
+    Selector,
     SpoolError,
     Statistics,
+    StoredRule,
+    Taker,
 )
 from empath.spool.grouped import GroupedSpool
 from empath.spool.memory import MemoryStore
@@ -65,13 +72,18 @@ class BrittleSpool:
     claimed: int = field(init=False, default=0)
     """Deliveries that were ever claimed."""
 
-    async def accept(self, acceptance: Acceptance) -> None:
+    async def accept(self, acceptance: Acceptance) -> MessageId | None:
         if self.unforeseen:
             raise ZeroDivisionError
         if self.failure is not None:
             raise self.failure
-        await self._inner.accept(acceptance)
-        self.accepted.append(acceptance)
+        earlier = await self._inner.accept(acceptance)
+        if earlier is None:
+            self.accepted.append(acceptance)
+        return earlier
+
+    def hand_over_to(self, taker: Taker | None) -> None:
+        self._inner.hand_over_to(taker)
 
     async def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         claimed = await self._inner.claim(now=now, until=until, latest=latest, room=room, demand=demand)
@@ -110,6 +122,33 @@ class BrittleSpool:
 
     async def release(self, mid: str) -> int:
         return await self._inner.release(mid)
+
+    async def claim_chosen(self, selector: Selector, *, now: float, until: float, room: int) -> Claimed:
+        return await self._inner.claim_chosen(selector, now=now, until=until, room=room)
+
+    async def find(self, selector: Selector, *, now: float, cursor: str | None = None, limit: int = 100) -> Page:
+        return await self._inner.find(selector, now=now, cursor=cursor, limit=limit)
+
+    async def count(self, selector: Selector, *, now: float) -> int:
+        return await self._inner.count(selector, now=now)
+
+    async def apply(self, action: Action, selector: Selector, *, now: float) -> Changed:
+        return await self._inner.apply(action, selector, now=now)
+
+    async def rules(self) -> list[StoredRule]:
+        return await self._inner.rules()
+
+    async def put_rule(self, rule: StoredRule) -> None:
+        await self._inner.put_rule(rule)
+
+    async def remove_rule(self, rule_id: str) -> bool:
+        return await self._inner.remove_rule(rule_id)
+
+    async def purge(self, *, now: float, retention: Retention) -> int:
+        return await self._inner.purge(now=now, retention=retention)
+
+    async def tend(self) -> bool:
+        return await self._inner.tend()
 
 
 @frozen(kw_only=True)
@@ -215,6 +254,7 @@ async def stage(
     sender_logins: SenderLogins | None = None,
     hooks: Chain = NO_HOOKS,
     min_free_bytes: int = 0,
+    deduplication_window_s: float = 0.0,
     new_machine: Callable[[], ServerConnection] | None = None,
 ) -> AsyncIterator[Stage]:
     """A listener that serves until the context ends."""
@@ -233,6 +273,7 @@ async def stage(
             listener=listener or ListenerSettings(listen_addr=ENTRANCE),
             limits=limits or LimitSettings(),
             inline_limit_bytes=inline_limit_bytes,
+            deduplication_window_s=deduplication_window_s,
             quotas=Quotas(limits or LimitSettings()),
             users=users,
             sender_logins=sender_logins or SenderLogins(),

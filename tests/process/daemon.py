@@ -48,6 +48,7 @@ def environment(home: Path) -> dict[str, str]:
         "EMPATH_SPOOL__PATH": f"{home}/spool",
         "EMPATH_AUDIT__LOG_PATH": f"{home}/audit.jsonl",
         "EMPATH_LOG__FORMAT": "logfmt",
+        "EMPATH_API__CONTROL_SOCKET": f"{home}/control.sock",
         **{f"EMPATH_{section}__LISTEN_ADDR": "127.0.0.1:0" for section in ("METRICS", "HEALTH", "API")},
     }
 

@@ -17,6 +17,7 @@ import pytest
 from attrs import field, frozen
 
 from tests.process.certificates import Issuer
+from tests.process.debian13 import root_with
 from tests.process.ports import free_port, wait_until_listening
 
 USER: Final = "ann@example.org"
@@ -91,6 +92,17 @@ mkdir -m 711 /var/spool/smtpd
 if [ -d {package}/usr/libexec ]; then cp -a {package}/usr/libexec/. /usr/libexec/; fi
 exec "$@"
 """
+# The same for a root of its own, which holds what a package needs and nothing else.
+_ENTER_ROOT: Final = """\
+for place in run var/lib var/spool; do mount -t tmpfs tmpfs {package}/$place; done
+mkdir -p {package}/var/lib/opensmtpd/empty
+mkdir -m 711 {package}/var/spool/smtpd
+mount --bind /dev {package}/dev
+mount --bind {home} {package}/tmp
+mount --bind {home}/passwd {package}/etc/passwd
+mount --bind {home}/group {package}/etc/group
+exec "$@"
+"""
 
 
 @frozen
@@ -152,6 +164,19 @@ def opensmtpd(*, next_hop: str) -> Iterator[Mta]:
 
 
 @contextmanager
+def opensmtpd_of_debian_13(*, next_hop: str) -> Iterator[Mta]:
+    """The same with TLS that works: its version 7.6, in a root of its own."""
+    with _home("smtpd", "opensmtpd", "opensmtpd", "opensmtpq") as (home, _):
+        root, port = root_with("opensmtpd"), free_port()
+        shutil.copy(home / "ca.pem", root / "etc/ssl/certs/ca-certificates.crt")
+        (home / "conf").write_text(
+            _SMTPD.format(home="/tmp", name="smtpd.example", port=port, next_port=next_hop.rpartition(":")[2])
+        )
+        with _running(home, root, ["chroot", str(root), "/usr/sbin/smtpd", "-d", "-f", "/tmp/conf"], port, _ENTER_ROOT):
+            yield Mta(f"127.0.0.1:{port}", f"127.0.0.1:{port}", home / "ca.pem", home / "output")
+
+
+@contextmanager
 def _home(name: str, package: str, *users: str) -> Iterator[tuple[Path, Path]]:
     """A directory with a certificate and the users of a package, and where that package is unpacked."""
     unpacked = _unpacked(package)
@@ -177,8 +202,8 @@ def _group(user: str) -> str:
 
 
 @contextmanager
-def _running(home: Path, package: Path, command: list[str], port: int) -> Iterator[None]:
-    enter = ["unshare", "--mount", "sh", "-ec", _ENTER.format(home=home, package=package), "sh"]
+def _running(home: Path, package: Path, command: list[str], port: int, script: str = _ENTER) -> Iterator[None]:
+    enter = ["unshare", "--mount", "sh", "-ec", script.format(home=home, package=package), "sh"]
     with (home / "output").open("w") as output:
         process = subprocess.Popen([*enter, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:

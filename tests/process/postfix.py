@@ -47,13 +47,29 @@ tlsmgr    unix  -       -       n       1000?   1       tlsmgr
 postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
+_TLS: Final = """\
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {home}/chain.pem
+smtpd_tls_loglevel = 1
+"""
+_LOGIN: Final = """\
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {socket}
+smtpd_tls_auth_only = yes
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+"""
+
 
 @contextmanager
-def postfix(*, next_hop: str, chain: bytes = b"") -> Iterator[str]:
+def postfix(
+    *, next_hop: str, chain: bytes = b"", login: Path | None = None, log: list[str] | None = None
+) -> Iterator[str]:
     """Run a Postfix that takes all mail and sends it on to ``host:port``; where it listens.
 
-    With a ``chain``, a key with its certificates as PEM, it offers STARTTLS. It changes its user, so it must be started
-    by root, in a directory that its user can reach.
+    With a ``chain``, a key with its certificates as PEM, it offers STARTTLS. With ``login``, the socket of Dovecot's
+    auth, it takes mail from those only who log in. What it has logged goes to ``log`` at the end. It changes its user,
+    so it must be started by root, in a directory that its user can reach.
     """
     home = Path(tempfile.mkdtemp(prefix="postfix-"))
     try:
@@ -63,7 +79,9 @@ def postfix(*, next_hop: str, chain: bytes = b"") -> Iterator[str]:
         shutil.chown(home / "data", "postfix")
         host, _, port = next_hop.rpartition(":")
         own_port = free_port()
-        tls = f"smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {home}/chain.pem\n" if chain else ""
+        tls = _TLS.format(home=home) if chain else ""
+        if login is not None:
+            tls += _LOGIN.format(socket=login)
         (home / "chain.pem").write_bytes(chain)
         (home / "etc" / "main.cf").write_text(_MAIN.format(home=home, next_hop=f"[{host}]:{port}") + tls)
         (home / "etc" / "master.cf").write_text(_MASTER.format(port=own_port))
@@ -73,6 +91,8 @@ def postfix(*, next_hop: str, chain: bytes = b"") -> Iterator[str]:
             yield f"127.0.0.1:{own_port}"
         finally:
             _control(home, "stop")
+            if log is not None:
+                log += (home / "log").read_text().splitlines()
     finally:
         shutil.rmtree(home)
 

@@ -4,7 +4,8 @@ Nobody can help it where the next hop has a message as a whole and its reply, or
 1047). A session has one transaction under way at a time, so that can only be the last one of a session with the next
 hop that did not end with QUIT; a repetition of anything else is a fault of ours.
 
-``SOAK_ROUNDS`` sets the number of rounds and ``SOAK_SEED`` repeats a run, as far as chance is ours to repeat.
+``SOAK_ROUNDS`` sets the number of rounds, ``SOAK_BACKEND`` what keeps the queue; ``SOAK_SEED`` repeats a run, as far as
+chance is ours to repeat.
 """
 
 import os
@@ -21,6 +22,7 @@ from tests.process.sink import Sink
 
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "8" if os.environ.get("CI") else "3"))
 SEED = int(os.environ.get("SOAK_SEED", SystemRandom().randrange(10**6)))
+BACKENDS = (os.environ["SOAK_BACKEND"],) if os.environ.get("SOAK_BACKEND") else ("sqlite", "files")
 LONGEST_ROUND_S = 1.0
 THINKING_S = 0.005
 PATIENCE_S = 60.0
@@ -29,12 +31,15 @@ RECIPIENTS_PER_S = 200
 
 
 @pytest.mark.timeout(600 + 10 * ROUNDS)
-def test_a_daemon_killed_at_any_moment_loses_nothing_and_repeats_only_what_was_in_flight(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_daemon_killed_at_any_moment_loses_nothing_and_repeats_only_what_was_in_flight(
+    tmp_path: Path, backend: str
+) -> None:
     print(f"SOAK_SEED={SEED}")
-    random = Random(SEED)
+    random, settings = Random(SEED), f'delivery.queue_backend = "{backend}"'
     with (
         Sink(delay_s=THINKING_S, keep_content=False) as sink,
-        Daemon(tmp_path, live(tmp_path, next_hop=sink.address)) as daemon,
+        Daemon(tmp_path, live(tmp_path, next_hop=sink.address, settings=settings)) as daemon,
     ):
         with Load(SEED, lambda: daemon.port) as load:
             for _ in range(ROUNDS):
@@ -49,7 +54,9 @@ def test_a_daemon_killed_at_any_moment_loses_nothing_and_repeats_only_what_was_i
     repeated = Counter(recipient for recipient, _ in arrivals)
     repetitions = repeated.total() - len(repeated)
     lost = load.promised - set(repeated)
-    print(f"{ROUNDS} kills, {len(load.promised)} recipients promised, {len(lost)} lost, {repetitions} repeated")
+    print(
+        f"{backend}: {ROUNDS} kills, {len(load.promised)} recipients promised, {len(lost)} lost, {repetitions} repeated"
+    )
     assert lost == set()
     assert [name for name, message in arrivals if message.digest != load.digests[name]] == []
     assert needless_repetitions(sink) == []

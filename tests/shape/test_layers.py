@@ -26,7 +26,11 @@ LAYERS = {
     "ingress": {"smtp", "mail", "policy", "config.schema", "world", "spool.contract", "hooks"},
     "delivery": {"smtp", "mail", "policy", "config.schema", "world", "spool.contract"},
     "capture": {"smtp", "mail", "world"},
-    "ops": {"mail", "policy", "config", "world", "spool.contract", "delivery.explain"},
+    # Operators name messages by their addresses, and are told what hosts reply.
+    "ops": {
+        *("smtp.address", "smtp.errors", "smtp.reply", "mail", "policy", "config", "world"),
+        *("spool.contract", "delivery.explain", "capture"),
+    },
     "app": PARTS,
     "sim": PARTS | {"app"},
     "cli": PARTS | {"app", "sim.__init__"},

@@ -12,9 +12,10 @@ from trio.testing import MockClock
 
 from empath.config.schema import LimitSettings, ListenerSettings, ListenerTls
 from empath.mail.facts import SessionClosed
-from empath.ops.lines import LogfmtFormatter
-from empath.ops.log import log_fact
+from empath.ops.logbook import Logbook
+from empath.ops.logbook.formats import LogfmtFormatter
 from empath.sim.vfs import SimulatedVfs
+from empath.world.clock import SystemClock
 from tests.ingress.stage import ENTRANCE, ENVELOPE, Talk, stage
 from tests.sim.stage import Stage, simulated, sqlite_on
 
@@ -134,9 +135,10 @@ async def test_a_log_line_is_one_line_of_printable_characters_whatever_an_addres
         await talk.codes(f"MAIL FROM:<{local}@c.example> SMTPUTF8\r\n".encode(), 1)
         await talk.codes(f"RCPT TO:<{local}@anywhere.example>\r\nDATA\r\n".encode(), 2)
         await talk.code(b"x\r\n.\r\n")
-        with caplog.at_level(logging.INFO, "empath.mail"):
+        logbook = Logbook(SystemClock())
+        with caplog.at_level(logging.INFO, "empath"):
             for fact in place.facts:
-                log_fact(fact)
+                logbook.observe(fact)
     lines = [LogfmtFormatter().format(record) for record in caplog.records]
     assert lines
     assert all(line.isprintable() for line in lines)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.threats.delivery_rows import DNS, NEXT_HOP, REPORTS
 from tests.threats.rows import INPUT, RESOURCES, SOURCE, Row
 
 ROOT = Path(__file__).parents[2]
-ROWS = (*INPUT, *SOURCE, *RESOURCES)
+ROWS = (*INPUT, *SOURCE, *RESOURCES, *NEXT_HOP, *DNS, *REPORTS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.threat)

@@ -9,6 +9,7 @@ from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from empath.world import Answer, DnsError, DnsTemporary, NoSuchDomain, Security
+from empath.world.dns_watch import DnsWatch, Lookup
 from empath.world.lookups import MIN_TTL_S, Lookups
 
 
@@ -32,7 +33,14 @@ class Source:
 @asynccontextmanager
 async def cache(source: Source, *, max_ttl_s: float = 300, max_entries: int = 100) -> AsyncIterator[Lookups[str]]:
     async with trio.open_nursery() as nursery:
-        yield Lookups(nursery, source.look_up, max_ttl_s=max_ttl_s, max_entries=max_entries)
+        yield Lookups(
+            nursery,
+            source.look_up,
+            max_ttl_s=max_ttl_s,
+            max_entries=max_entries,
+            kind="A",
+            watch=DnsWatch(),
+        )
         nursery.cancel_scope.cancel()
 
 
@@ -146,3 +154,47 @@ async def test_closing_leaves_nobody_waiting() -> None:
     async with trio.open_nursery() as askers, cache(Source(delay_s=1000)) as lookups:
         askers.start_soon(ask)
         await wait_all_tasks_blocked()
+
+
+async def test_what_the_cache_spares_is_counted_and_what_it_does_not_is_told(autojump_clock: MockClock) -> None:
+    source, heard = Source(delay_s=2), list[Lookup]()
+    async with cache(source) as lookups:
+        lookups.watch.tell = heard.append
+        for _ in range(3):
+            await lookups.get("a")
+        source.trouble = DnsTemporary("b", "nobody answers")
+        with pytest.raises(DnsTemporary):
+            await lookups.get("b")
+        source.trouble = NoSuchDomain("c", "no such domain", security=Security.SECURE)
+        with pytest.raises(NoSuchDomain):
+            await lookups.get("c")
+        assert (lookups.watch.hits, lookups.watch.misses) == (2, 3)
+    assert heard == [
+        Lookup(kind="A", result="ok", security=Security.INSECURE, took_s=2),
+        Lookup(kind="A", result="temporary", security=None, took_s=2),
+        Lookup(kind="A", result="nxdomain", security=Security.SECURE, took_s=2),
+    ]
+
+
+async def test_what_is_known_can_be_listed_and_forgotten(autojump_clock: MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        asked: list[str] = []
+
+        async def look_up(name: str) -> Answer[str]:
+            asked.append(name)
+            await trio.lowlevel.checkpoint()
+            return Answer((f"address of {name}",), name, ttl_s=60, security=Security.INSECURE)
+
+        lookups = Lookups(nursery, look_up, max_ttl_s=300, max_entries=10, kind="A", watch=DnsWatch())
+        for name in ("a.example", "b.example"):
+            await lookups.get(name)
+        await trio.sleep(20)
+        assert [(name, round(finding.ttl_s)) for name, finding in lookups.entries() if isinstance(finding, Answer)] == [
+            ("a.example", 40),
+            ("b.example", 40),
+        ]
+        assert (lookups.forget("a.example"), lookups.forget("a.example")) == (1, 0)
+        await lookups.get("a.example")
+        assert asked == ["a.example", "b.example", "a.example"]
+        assert lookups.forget(None) == 2
+        assert list(lookups.entries()) == []

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from empath.config.checks.finding import Finding, Subject
+from empath.config.checks.finding import Finding, Subject, own_tables
 from empath.config.faults import Code
 from empath.config.places import KeyPath
 from empath.policy.encryption.tls import TlsPolicy
+from empath.smtp.address import Domain
 
 _DEFAULT: KeyPath = ("delivery", "tls", "default_policy")
 _DNS: KeyPath = ("delivery", "dns")
@@ -14,8 +15,8 @@ _DNS: KeyPath = ("delivery", "dns")
 def policies(subject: Subject) -> Iterator[Finding]:
     """``require_tls`` where it changes nothing, and where ``tls_policy`` says otherwise."""
     delivery = subject.config.delivery
-    for domain, settings in delivery.domains.items():
-        key: KeyPath = ("delivery", "domains", domain.text, "require_tls")
+    for table, settings in own_tables(delivery):
+        key: KeyPath = (*table, "require_tls")
         if settings.require_tls and settings.tls_policy is not None and not settings.tls_policy.mandatory:
             yield Finding(
                 code=Code.CONTRADICTION,
@@ -77,6 +78,19 @@ def dane(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def reports(subject: Subject) -> Iterator[Finding]:
+    """A contact that cannot stand in a report, or whose domain cannot."""
+    contact = subject.config.delivery.tls.report.contact
+    if contact is not None and (contact.needs_utf8 or contact.domain is None or not isinstance(contact.domain, Domain)):
+        yield Finding(
+            code=Code.BAD_VALUE,
+            about=(("delivery", "tls", "report", "contact"),),
+            what=f"{contact} cannot stand in a report on TLS",
+            why="its domain is the one that reports, and the local part goes to hosts that know ASCII only",
+            remedy='write it like "postmaster@example.org"',
+        )
+
+
 def _asking_for_dane(subject: Subject) -> Iterator[KeyPath]:
     delivery = subject.config.delivery
     if delivery.tls.default_policy is TlsPolicy.DANE:
@@ -84,6 +98,6 @@ def _asking_for_dane(subject: Subject) -> Iterator[KeyPath]:
     for place, override in enumerate(delivery.tls.domain_overrides):
         if override.policy is TlsPolicy.DANE:
             yield ("delivery", "tls", "domain_overrides", place, "policy")
-    for domain, settings in delivery.domains.items():
+    for table, settings in own_tables(delivery):
         if settings.tls_policy is TlsPolicy.DANE:
-            yield ("delivery", "domains", domain.text, "tls_policy")
+            yield (*table, "tls_policy")

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from empath.config.faults import Code
 from empath.config.places import KeyPath, dotted
-from empath.config.schema import Config
+from empath.config.schema import Config, DeliverySettings, DomainSettings
 
 UNSPECIFIED: Final = frozenset({str(ipaddress.IPv4Address(0)), str(ipaddress.IPv6Address(0))})
 """What stands for all addresses of the host."""
@@ -35,6 +35,14 @@ class Subject:
 
     config: Config
     is_given: Callable[[KeyPath], bool]
+
+
+def own_tables(delivery: DeliverySettings) -> Iterator[tuple[KeyPath, DomainSettings]]:
+    """Yield the tables of domains and of sites, which have the same keys, with their places."""
+    for domain, settings in delivery.domains.items():
+        yield ("delivery", "domains", domain.text), settings
+    for name, site in delivery.sites.items():
+        yield ("delivery", "sites", name.text), site
 
 
 def below_rfc(key: KeyPath, value: str, minimum: str, section: str) -> Finding:

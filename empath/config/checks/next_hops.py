@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from empath.config.checks.finding import Finding, Subject
+from empath.config.checks.finding import Finding, Subject, own_tables
 from empath.config.faults import Code
 from empath.config.places import KeyPath
 from empath.config.schema import HostPort
@@ -45,8 +45,7 @@ def families(subject: Subject) -> Iterator[Finding]:
     yield from _ends(("delivery",), Approach(port=0, ip=delivery.ip, sources=delivery.source or ()))
     if delivery.smart_host is not None:
         yield from _named(("delivery", "smart_host"), delivery.smart_host, delivery.ip, delivery.source)
-    for domain, own in delivery.domains.items():
-        table: KeyPath = ("delivery", "domains", domain.text)
+    for table, own in own_tables(delivery):
         ip = delivery.ip if own.ip is None else own.ip
         source = delivery.source if own.source is None else own.source
         if own.ip is not None or own.source is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from empath.config.checks.finding import UNSPECIFIED, Finding, Subject, below_rfc, no_effect
+from empath.config.checks.finding import UNSPECIFIED, Finding, Subject, below_rfc, no_effect, own_tables
 from empath.config.faults import Code
 from empath.config.places import KeyPath
 from empath.config.schema import DeliverySettings, HostPort, Mode
@@ -109,8 +109,8 @@ def loops(subject: Subject) -> Iterator[Finding]:
     """Next hops that are ourselves. Names are not looked up; the count of Received fields stops what they hide."""
     delivery = subject.config.delivery
     hops: list[tuple[KeyPath, HostPort]] = [
-        (("delivery", "domains", domain.text, "mx_override"), settings.mx_override)
-        for domain, settings in delivery.domains.items()
+        ((*key, "mx_override"), settings.mx_override)
+        for key, settings in own_tables(delivery)
         if settings.mx_override is not None
     ]
     if delivery.smart_host is not None:
@@ -142,6 +142,6 @@ def connections(subject: Subject) -> Iterator[Finding]:
     whole: KeyPath = ("delivery", "max_parallel_deliveries")
     if delivery.max_connections_per_host > delivery.max_parallel_deliveries:
         yield from no_effect(subject, ("delivery", "max_connections_per_host"), whole)
-    for domain, settings in delivery.domains.items():
+    for key, settings in own_tables(delivery):
         if settings.max_connections is not None and settings.max_connections > delivery.max_parallel_deliveries:
-            yield from no_effect(subject, ("delivery", "domains", domain.text, "max_connections"), whole)
+            yield from no_effect(subject, (*key, "max_connections"), whole)

@@ -11,14 +11,36 @@ def not_yet(subject: Subject) -> Iterator[Finding]:
     """Keys of ``[api]`` that may stand in a file before there is anything for them to switch."""
     api = subject.config.api
     keys = {
-        "control_socket": ("no commands that change a running daemon", True),
-        "allowed_origins": ("no live connection for browsers", bool(api.allowed_origins)),
         "dashboard": ("no dashboard", api.dashboard),
     }
     for name, (missing, matters) in keys.items():
         key: KeyPath = ("api", name)
         if matters and subject.is_given(key):
             yield _idle(key, f"this version has {missing}", "leave it out until a release brings it")
+
+
+def exposure(subject: Subject) -> Iterator[Finding]:
+    """What other machines can reach must know who asks, and must not say it in clear."""
+    api = subject.config.api
+    if not api.enabled or api.listen_addr.is_loopback:
+        return
+    key: KeyPath = ("api", "listen_addr")
+    if api.tokens_file is None:
+        yield Finding(
+            code=Code.UNSAFE,
+            about=(key, ("api", "tokens_file")),
+            what=f"{api.listen_addr} can be reached from other machines, and there are no tokens to tell them apart",
+            why="whoever can reach it could ask for anything, and nobody would be answered",
+            remedy="set api.tokens_file and make a token with `empath token new`, or listen on 127.0.0.1",
+        )
+    if not api.allow_insecure_http:
+        yield Finding(
+            code=Code.UNSAFE,
+            about=(key, ("api", "allow_insecure_http")),
+            what=f"{api.listen_addr} can be reached from other machines, and this server has no TLS",
+            why="tokens would cross the network in clear, and whoever sees one can use it",
+            remedy="listen on 127.0.0.1 behind a proxy with TLS, or set api.allow_insecure_http = true",
+        )
 
 
 def retention(subject: Subject) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ value is in its limits when it comes from `empath.config.load`; the classes them
 
 Each attribute carries its `Key` as metadata: what it means, how it is read, its limits, and whether a change needs a
 restart. A key stands here from the day that something obeys it, not earlier; what is planned is listed in
-`empath.config.absent`, so that using it is an error with a reason and never a setting without effect. (Three keys of
-``[api]`` are the exception: `empath.config.checks.watching` warns of them.)
+`empath.config.absent`, so that using it is an error with a reason and never a setting without effect. (The key
+``api.dashboard`` is the exception: `empath.config.checks.watching` warns of it.)
 
 Why not one flat table of options with getters: a session would then hold the settings of everything, and a misspelled
 name would be found while it runs. Here it is handed ``config.smtp.limits``, and a type checker reads along.
@@ -18,25 +18,34 @@ from empath.config.schema.auth import AuthSettings
 from empath.config.schema.capture import CaptureSettings
 from empath.config.schema.certificates import CertificateSettings, ReceptionTlsSettings
 from empath.config.schema.delivery import (
+    AdaptationSettings,
     BreakerSettings,
     DeliverySettings,
     DnssecSettings,
     DnsSettings,
-    DomainSettings,
     PoolSettings,
     QueueBackend,
-    RateLimitSettings,
     TimeoutSettings,
     WorkerSettings,
 )
-from empath.config.schema.encryption import TlsOverrideSettings, TlsSettings
+from empath.config.schema.encryption import TlsOverrideSettings, TlsReportSettings, TlsSettings
 from empath.config.schema.keys import Key, walk
+from empath.config.schema.lanes import (
+    ConnectionRateSettings,
+    DomainSettings,
+    HeaderRuleSettings,
+    PrioritySettings,
+    RateLimitSettings,
+    SiteSettings,
+    WeightSettings,
+)
 from empath.config.schema.limits import LimitSettings
 from empath.config.schema.operators import (
     ApiSettings,
     AuditSettings,
     HealthSettings,
     HttpSettings,
+    LiveSettings,
     LogFormat,
     LogLevel,
     LogSettings,
@@ -65,11 +74,13 @@ from empath.config.schema.smtp import (
     SmtpSettings,
 )
 from empath.config.units import HostPort, IPAddress, IPNetwork, Period, Rate
+from empath.mail.priority import Priority
 from empath.policy.encryption.tls import TlsPolicy
 
 __all__ = [
     "ALIASES",
     "LOOPBACK",
+    "AdaptationSettings",
     "ApiSettings",
     "AuditSettings",
     "AuthSettings",
@@ -77,12 +88,14 @@ __all__ = [
     "CaptureSettings",
     "CertificateSettings",
     "Config",
+    "ConnectionRateSettings",
     "DeliverySettings",
     "DnsSettings",
     "DnssecSettings",
     "DomainSettings",
     "DsnSettings",
     "FailMode",
+    "HeaderRuleSettings",
     "HealthSettings",
     "HookSettings",
     "HostPort",
@@ -94,6 +107,7 @@ __all__ = [
     "ListenerAuth",
     "ListenerSettings",
     "ListenerTls",
+    "LiveSettings",
     "LogFormat",
     "LogLevel",
     "LogSettings",
@@ -102,6 +116,8 @@ __all__ = [
     "Mode",
     "Period",
     "PoolSettings",
+    "Priority",
+    "PrioritySettings",
     "Profile",
     "QueueBackend",
     "Rate",
@@ -112,6 +128,7 @@ __all__ = [
     "RetryRuleSettings",
     "RetrySettings",
     "ShutdownSettings",
+    "SiteSettings",
     "SmartHostAuthSettings",
     "SmartHostTls",
     "SmtpSettings",
@@ -120,9 +137,11 @@ __all__ = [
     "TimeoutSettings",
     "TlsOverrideSettings",
     "TlsPolicy",
+    "TlsReportSettings",
     "TlsSettings",
     "UncertainAction",
     "UncertainSettings",
+    "WeightSettings",
     "WorkerSettings",
     "walk",
 ]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from empath.config.kinds import FILE, FLAG, HOST, NAME_SERVER, WHOLE, one_of, rate
+from empath.config.answers import REPLY_RULES
+from empath.config.kinds import FILE, HOST, NAME_SERVER, rate
 from empath.config.own_addresses import OWN_HOST, SOURCES
 from empath.config.schema.encryption import TlsSettings
 from empath.config.schema.keys import (
@@ -20,22 +21,24 @@ from empath.config.schema.keys import (
     size,
     table,
     tables_by_domain,
+    value,
 )
+from empath.config.schema.lanes import DomainSettings, PrioritySettings, RateLimitSettings, SiteSettings
 from empath.config.schema.outcomes import DsnSettings, RetrySettings, UncertainSettings
 from empath.config.schema.smart_host import SmartHostAuthSettings
 from empath.config.units import HostPort, Period, Rate
 from empath.policy.approach import IpPreference
-from empath.policy.encryption.tls import TlsPolicy
+from empath.policy.replies import ReplyRule
 from empath.smtp.address import Domain
 from empath.world.endpoint import TcpEndpoint
-
-_BACKENDS_LATER = "this version keeps its queue in SQLite"
 
 
 class QueueBackend(Enum):
     """What keeps the queue."""
 
     SQLITE = "sqlite"
+    FILES = "files"
+    POSTGRES = "postgres"
 
 
 @frozen(kw_only=True)
@@ -95,39 +98,15 @@ class DnsSettings:
 
 
 @frozen(kw_only=True)
-class DomainSettings:
-    """``[delivery.domains."X"]``: what differs for one recipient domain. Subdomains are not included."""
+class AdaptationSettings:
+    """``[delivery.adaptation]``: what becomes of a lane whose host has asked for less."""
 
-    max_connections: int | None = optional(WHOLE, "how many connections may be open for this domain", at_least=1)
-    rate_limit: Rate | None = optional(
-        rate(Period.MINUTE), "how many messages may go to this domain; a number is per minute"
+    min_rate: Rate = value(
+        rate(Period.MINUTE), Rate(1, Period.MINUTE), "how slow a host can make a lane at most; a number is per minute"
     )
-    require_tls: bool = flag(False, "whether mail for this domain waits rather than go in clear")
-    tls_policy: TlsPolicy | None = optional(
-        one_of(TlsPolicy), "which TLS policy this domain has; else delivery.tls says"
+    recovery_interval_s: float = duration(
+        "60s", "how long a lane that was slowed down goes without a complaint before it goes a little faster"
     )
-    accept_invalid_certs: bool | None = optional(
-        FLAG, "whether the certificates of its hosts are not looked at; else delivery.accept_invalid_certs says"
-    )
-    mx_override: HostPort | None = optional(HOST, "which host gets the mail of this domain in place of its MX hosts")
-    ip: IpPreference | None = optional(one_of(IpPreference), "which IP versions are used for it; else delivery.ip says")
-    source: tuple[str, ...] | None = optional(SOURCES, "from which address we connect; else delivery.source says")
-
-
-@frozen(kw_only=True)
-class RateLimitSettings:
-    """``[delivery.rate_limits]``: limits that hold together; what is left out is unlimited."""
-
-    global_per_second: Rate | None = optional(
-        rate(Period.SECOND), "how many messages may leave in all; a number is per second"
-    )
-    per_domain_per_second: Rate | None = optional(
-        rate(Period.SECOND), "how many messages may go to each domain; a number is per second"
-    )
-    default: Rate | None = optional(
-        rate(Period.MINUTE), "how many messages may go to a domain that has no rate_limit; a number is per minute"
-    )
-    max_domains: int = count(10_000, "how many domains are counted at once; the one used longest ago is forgotten")
 
 
 @frozen(kw_only=True)
@@ -136,6 +115,9 @@ class BreakerSettings:
 
     failure_threshold: int = count(5, "how many failures of a site in a row open its breaker")
     timeout_s: float = duration("60s", "how long an open breaker lets nothing through before it probes")
+    max_timeout_s: float = duration(
+        "15m", "how long that is at most: each probe that fails doubles it; means nothing below timeout"
+    )
     half_open_max_calls: int = count(3, "how many probes decide whether the breaker closes")
 
 
@@ -147,13 +129,20 @@ class DeliverySettings:
     queue_backend: QueueBackend = choice(
         QueueBackend.SQLITE,
         "what keeps the queue",
-        not_built={"files": _BACKENDS_LATER, "file": _BACKENDS_LATER, "postgres": _BACKENDS_LATER},
+        also={"file": QueueBackend.FILES},
         unsafe={"memory": "a queue in memory is lost with the process, and a 250 is a promise to keep the message"},
         needs_restart=True,
     )
     queue_path: Path | None = optional(
         FILE, "where the backend keeps the queue; `queue` below spool.path unless set", needs_restart=True
     )
+    queue_url_file: Path | None = optional(
+        FILE, "where the connection string of the PostgreSQL server lies, which has a password", needs_restart=True
+    )
+    failed_retention_s: float = duration(
+        "24h", "how long a delivery that has failed or expired can still be seen", at_least="0"
+    )
+    trash_retention_s: float = duration("1h", "how long a delivery that was deleted can be brought back", at_least="0")
     smart_host: HostPort | None = optional(HOST, "which host gets all mail in place of the MX hosts of each domain")
     smart_host_auth: SmartHostAuthSettings = table(SmartHostAuthSettings)
     smtp_port: int = count(25, "which port is used where neither MX nor configuration names one", at_most=65_535)
@@ -206,11 +195,17 @@ class DeliverySettings:
     dns: DnsSettings = table(DnsSettings)
     tls: TlsSettings = table(TlsSettings)
     domains: Mapping[Domain, DomainSettings] = tables_by_domain(DomainSettings)
+    sites: Mapping[Domain, SiteSettings] = tables_by_domain(SiteSettings)
     rate_limits: RateLimitSettings = table(RateLimitSettings)
+    priorities: PrioritySettings = table(PrioritySettings)
     circuit_breaker: BreakerSettings = table(BreakerSettings)
     dsn: DsnSettings = table(DsnSettings)
     retry: RetrySettings = table(RetrySettings)
     uncertain: UncertainSettings = table(UncertainSettings)
-    rules_file: Path | None = optional(
-        FILE, "which rules say what the answers of hosts are about, before those that come with Empath"
+    reply_rules: tuple[ReplyRule, ...] = value(
+        REPLY_RULES, (), "what the answers of hosts are about and what to do about them, before all other rules"
     )
+    rules_file: Path | None = optional(
+        FILE, "which rules are asked after these, and before those that come with Empath"
+    )
+    adaptation: AdaptationSettings = table(AdaptationSettings)

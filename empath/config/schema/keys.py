@@ -185,12 +185,12 @@ def choice(
     default: Member,
     meaning: str,
     *,
-    not_built: Mapping[str, str] | None = None,
+    also: Mapping[str, Member] | None = None,
     unsafe: Mapping[str, str] | None = None,
     needs_restart: bool = False,
 ) -> Member:
     """Declare a key with a closed list of values; see `one_of`."""
-    kind = one_of(type(default), not_built=not_built, unsafe=unsafe)
+    kind = one_of(type(default), also=also, unsafe=unsafe)
     return _declare(default, Key(meaning=meaning, kind=kind, needs_restart=needs_restart))
 
 

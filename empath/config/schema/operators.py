@@ -1,7 +1,7 @@
 """Settings of what operators watch and steer with: ``[metrics]``, ``[health]``, ``[api]``, ``[audit]``, ``[log]``.
 
-Three keys of ``[api]`` are here before what they switch, so that files can be written once and for all; setting one of
-them is answered with a warning (`empath.config.checks.watching`).
+``api.dashboard`` is here before what it switches, so that files can be written once and for all; setting it is answered
+with a warning (`empath.config.checks.watching`).
 """
 
 from enum import Enum
@@ -9,8 +9,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from empath.config.kinds import ENDPOINT, FILE, TEXT
-from empath.config.schema.keys import choice, count, duration, factor, flag, several, size, value
+from empath.config.kinds import ENDPOINT, FILE, TEXT, rate
+from empath.config.schema.keys import choice, count, duration, factor, flag, optional, several, size, table, value
+from empath.config.units import Period, Rate
 from empath.world.endpoint import TcpEndpoint
 
 
@@ -55,6 +56,10 @@ class HttpSettings:
     max_request_bytes: int = size(
         "16KiB", "how much of a request is held while it is not complete", at_least="1KiB", at_most="1MiB"
     )
+    max_content_bytes: int = size(
+        "1MiB", "how large the content of a request may be, apart from messages", at_least="1KiB", at_most="64MiB"
+    )
+    content_timeout_s: float = duration("60s", "how long the content of a request may take to come")
 
 
 @frozen(kw_only=True)
@@ -84,6 +89,23 @@ class HealthSettings:
 
 
 @frozen(kw_only=True)
+class LiveSettings:
+    """``[api.live]``: the websocket that dashboards and ``empathctl`` watch through."""
+
+    max_viewers: int = count(50, "how many may watch at a time", at_most=10_000)
+    max_subscriptions: int = count(32, "how many topics one viewer may watch at a time", at_most=1000)
+    max_message_bytes: int = size("16KiB", "how large a message of a viewer may be", at_least="1KiB", at_most="1MiB")
+    max_events: int = count(1000, "how many events are kept for one that reads slowly", at_most=100_000)
+    max_event_bytes: int = size("256KiB", "how much room these events may take", at_least="16KiB", at_most="64MiB")
+    event_rate: Rate = value(
+        rate(Period.SECOND), Rate(200, Period.SECOND), "how many events one viewer is shown; further ones are counted"
+    )
+    send_timeout_s: float = duration("10s", "how long a viewer may take to read what he is sent")
+    ping_interval_s: float = duration("20s", "how often a viewer is asked whether he is still there", at_least="1s")
+    ticket_time_s: float = duration("30s", "how long a ticket for the websocket is valid")
+
+
+@frozen(kw_only=True)
 class ApiSettings:
     """``[api]``: what commands and the dashboard talk to."""
 
@@ -91,9 +113,27 @@ class ApiSettings:
     listen_addr: TcpEndpoint = value(
         ENDPOINT, _loopback(8080), "where the API is served; sections may share an address"
     )
+    tokens_file: Path | None = optional(
+        FILE, "which file has the tokens by which clients are known; without one only the control socket is answered"
+    )
+    allow_insecure_http: bool = flag(False, "whether the API may be served to other machines without TLS")
+    rate_limit: Rate = value(
+        rate(Period.SECOND), Rate(100, Period.SECOND), "how many requests one token, or one user, may make"
+    )
+    max_message_size_bytes: int = size("25MiB", "how large a message may be that is handed in here", at_least="1KiB")
+    max_jobs: int = count(100, "how many jobs of operators are remembered, those at work included", at_most=10_000)
+    undo_window_s: float = duration(
+        "30m", "how long a job can be undone, and how long what it bounces is kept back for that", at_least="0"
+    )
     control_socket: Path = value(FILE, Path("/run/empath/control.sock"), "where the Unix socket for empathctl lies")
     allowed_origins: tuple[str, ...] = several(TEXT, "which foreign web origins may open the live connection")
     dashboard: bool = flag(True, "whether the dashboard is served")
+    session_time_s: float = duration("12h", "how long a login by browser lasts")
+    max_sessions: int = count(
+        100, "how many logins by browser there are at a time, and tickets and codes; else the oldest ends"
+    )
+    login_code_time_s: float = duration("10m", "how long a code from `empathctl login-code` can be used")
+    live: LiveSettings = table(LiveSettings)
 
 
 @frozen(kw_only=True)

@@ -12,7 +12,7 @@ from empath.config.kinds import DOMAIN, FILE, Kind
 from empath.config.places import KeyPath
 from empath.config.refusal import quoted
 from empath.config.schema.capture import CaptureSettings
-from empath.config.schema.delivery import DeliverySettings
+from empath.config.schema.delivery import DeliverySettings, QueueBackend
 from empath.config.schema.keys import choice, duration, optional, size, table, value
 from empath.config.schema.operators import (
     ApiSettings,
@@ -64,6 +64,11 @@ class SpoolSettings:
         at_most="16MiB",
         needs_restart=True,
     )
+    deduplication_window_s: float = duration(
+        "0",
+        "how long after a message the same one again is taken for a repetition, and not kept; 0: never",
+        at_least="0",
+    )
 
 
 @frozen(kw_only=True)
@@ -113,6 +118,11 @@ class Config:
         if self.delivery.queue_path is None:
             return self.spool_path / "queue"
         return self.delivery.queue_path / "sandbox" if self.mode is Mode.SANDBOX else self.delivery.queue_path
+
+    @property
+    def queue_directories(self) -> tuple[Path, ...]:
+        """The directories of this machine that the queue is in."""
+        return () if self.delivery.queue_backend is QueueBackend.POSTGRES else (self.queue_path,)
 
 
 ALIASES: Final[Mapping[KeyPath, KeyPath]] = {

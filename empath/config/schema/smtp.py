@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
+from empath.config.classes import CLASS
 from empath.config.kinds import CLIENT_NETWORK, ENDPOINT, FILE, FOREIGN, TEXT, one_of
 from empath.config.proxies import PROXY_NETWORK
 from empath.config.relaying import ADDRESS, ALIASES, PATTERN, RELAY_DOMAIN, SENDER_DOMAINS
@@ -17,6 +18,7 @@ from empath.config.schema.keys import choice, count, duration, flag, optional, s
 from empath.config.schema.limits import LimitSettings
 from empath.config.sender_logins import SENDER_LOGINS
 from empath.config.units import IPNetwork
+from empath.mail.priority import Priority
 from empath.policy.reception.access import Pattern
 from empath.policy.reception.aliases import AliasName
 from empath.policy.reception.logins import SenderRule
@@ -92,6 +94,9 @@ class ListenerSettings:
     )
     xclient_from: tuple[IPNetwork, ...] = several(
         PROXY_NETWORK, "from which networks clients may speak for other ones (XCLIENT)", needs_restart=True
+    )
+    priority: Priority | None = optional(
+        CLASS, "which class mail has that comes in here, if nothing else gives it one", needs_restart=True
     )
     max_message_size_bytes: int = size(
         "25MiB", "how large a message may be; announced by SIZE (RFC 1870)", at_least="1B", needs_restart=True

@@ -20,7 +20,7 @@ from empath.policy.reception.prefix import Prefixes
 
 def quota(rate: Rate | None, limits: LimitSettings) -> Quota | None:
     """A rate of the configuration for each of many: ``"200/min"`` lets 200 through at once, and then 200 a minute."""
-    return None if rate is None else Quota(rate.per_second, rate.count, limits.max_tracked_clients)
+    return None if rate is None else Quota(rate.per_second, rate.at_once, limits.max_tracked_clients)
 
 
 def prefixes(limits: LimitSettings) -> Prefixes:

@@ -203,8 +203,8 @@ def make_users(world: World, path: PurePath, settings: AuthSettings, prefixes: P
     """The users of a file, with threads and counts of their own."""
     by_client, by_user = settings.failures_per_client, settings.failures_per_user
     guesses = Guesses(
-        Quota(by_client.per_second, by_client.count, settings.max_tracked),
-        Quota(by_user.per_second, by_user.count, settings.max_tracked),
+        Quota(by_client.per_second, by_client.at_once, settings.max_tracked),
+        Quota(by_user.per_second, by_user.at_once, settings.max_tracked),
     )
     threads = world.offload.own("passwords", threads=settings.hash_threads)
     return Users(path, settings, world.disk, threads, guesses, prefixes, world.entropy.token(_SECRET_BYTES))
