@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import apsw
 from attrs import define, field
@@ -12,6 +12,7 @@ from empath.spool import statements as sql
 from empath.spool.contract import Action, Damage, DeliveryKey, Fate, Finished, Quarantined, Row, Waiting
 from empath.spool.reading import Reader
 from empath.spool.tally import CLAIMED, CODES, FAILED, MARKS, QUARANTINE, WAITS, Tally, state_of
+from empath.spool.writes import Writes
 
 
 @define(eq=False)
@@ -20,6 +21,7 @@ class Ending:
 
     _connection: apsw.Connection
     _reader: Reader
+    _writes: Writes
     _has_damage: bool = field(init=False, default=True)
     """Whether there may be a row in ``damage``."""
 
@@ -41,14 +43,20 @@ class Ending:
                 self._postpone(fate, tally)
         return self._retire(touched, tally)
 
+    def complete(self, completed: Mapping[DeliveryKey, list[str]], tally: Tally) -> None:
+        """End deliveries that nobody has to hear of again; the names of files that go with them into their lists."""
+        removed = self._writes.remove_claimed([*completed])
+        tally.add(CLAIMED, 0, -len(removed))
+        others = [key for key in completed if key not in removed]
+        gone = removed.union(key for key in others if self._finish(Finished(key=key), tally))
+        lists = {key.message: completed[key] for key in completed if key in gone}
+        for message, body_file in self._retired(lists, tally).items():
+            if body_file is not None:
+                lists[message].append(body_file)
+
     def _finish(self, fate: Finished, tally: Tally) -> bool:
         """End a delivery; whether its row is gone."""
         key = fate.key
-        if fate.status is Status.COMPLETED:
-            self._connection.execute(sql.FINISH, (key.message, key.ordinal))
-            if self._connection.changes():
-                tally.add(CLAIMED, 0, -1)
-                return True
         state = self._state(key)
         if state is None:
             return False
@@ -124,12 +132,15 @@ class Ending:
 
     def _retire(self, messages: Iterable[int], tally: Tally) -> list[str]:
         """Remove those of these messages that have no delivery left; their body files."""
-        retired = [(message, row) for message in messages for row in self._connection.execute(sql.RETIRE, (message,))]
+        return [body_file for body_file in self._retired(messages, tally).values() if body_file is not None]
+
+    def _retired(self, messages: Iterable[int], tally: Tally) -> dict[int, str | None]:
+        retired = self._writes.retire([*messages])
         tally.add_messages(-len(retired))
         if self._has_damage:
-            for message, _ in retired:
+            for message in retired:
                 self._connection.execute(sql.FORGET_DAMAGE, (message,))
-        return [body_file for _, (body_file,) in retired if body_file is not None]
+        return retired
 
     def _state(self, key: DeliveryKey) -> tuple[int, int] | None:
         for claimed, mark in self._connection.execute(sql.STATE, (key.message, key.ordinal)):

@@ -16,6 +16,7 @@ from attrs import define, field
 
 from empath.mail.ids import MessageId
 from empath.spool import statements as sql
+from empath.spool.checking import Checked, Checker
 from empath.spool.claiming import claim, claim_rows
 from empath.spool.committer import Operation
 from empath.spool.contract import (
@@ -45,6 +46,7 @@ from empath.spool.store import Look, Purged, Store
 from empath.spool.stored import StoredMessage
 from empath.spool.tally import CLAIMED, WAITS, Tally
 from empath.spool.waiting import WaitingRows
+from empath.spool.writes import Writes
 from empath.world.reserve import Reserve
 
 
@@ -75,6 +77,7 @@ class SqliteStore:
     _database: Database
     _connection: apsw.Connection = field(init=False)
     _reader: Reader = field(init=False)
+    _writes: Writes = field(init=False)
     _ending: Ending = field(init=False)
     _rows: WaitingRows = field(init=False)
     _finder: Finder = field(init=False)
@@ -87,7 +90,8 @@ class SqliteStore:
     def __attrs_post_init__(self) -> None:
         connection = self._connection = self._database.connection
         self._reader = Reader(connection)
-        self._ending = Ending(connection, self._reader)
+        self._writes = Writes(connection)
+        self._ending = Ending(connection, self._reader, self._writes)
         self._rows = WaitingRows(connection, self._reader, self._ending, self._tally)
         self._finder = Finder(connection)
         self._keeping = Keeping(connection)
@@ -96,6 +100,7 @@ class SqliteStore:
     def prepare(self, path: str, *, widen: bool) -> None:
         """See to it that the database is ours and of a version that we know, or new; and take back what was claimed."""
         steps = self._steps(path)
+        self._database.can_shrink()
         self._database.use_log()
         if widen:
             self._database.widen_log()
@@ -134,18 +139,26 @@ class SqliteStore:
         except Exception:
             results = [self._alone(operation, durable=durable) for operation in operations]
         self._database.keep_log_short()
-        self._database.give_room_back()
         return results
 
     def _together(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
         saved, listed = self._tally.saved(), self._listing.upto
         try:
             with self._database.transaction(durable=durable):
-                return [outcome.Value(operation(self)) for operation in operations]
+                results: list[outcome.Outcome[object]] = [outcome.Value(operation(self)) for operation in operations]
+                self._settle()
+                return results
         except BaseException:
+            self._writes.forget()
             self._tally.restore(saved)
             self._listing.upto = listed
             raise
+
+    def _settle(self) -> None:
+        """Write what was gathered so far: somebody is about to look."""
+        self._writes.write()
+        if completed := self._writes.take_completed():
+            self._ending.complete(completed, self._tally)
 
     def _alone(self, operation: Operation[Store], *, durable: bool) -> outcome.Outcome[object]:
         """Do one operation; again, if it has found another row that cannot be read and is to be passed over."""
@@ -165,50 +178,53 @@ class SqliteStore:
             raise SpoolFull("the disk of the queue is full, and what is here needs the rest of it; make room")
         if acceptance.fingerprint is not None and (earlier := self._keeping.repeated(acceptance)) is not None:
             return earlier
-        execute = self._connection.execute
         self._number += 1
         message = self._number
-        row = StoredMessage.of(acceptance)
-        try:
-            execute(sql.ADD_MESSAGE, (message, *row.columns))
-        except apsw.ConstraintError as problem:
-            raise SpoolError(f"message {acceptance.mid} is here already") from problem
-        sender, priority, recipients = acceptance.sender, acceptance.priority, acceptance.addresses
-        claimed, moment = (WAITS, acceptance.next_attempt) if claimed_until is None else (CLAIMED, claimed_until)
-        for ordinal, domain in enumerate(acceptance.domains):
-            columns = (message, ordinal, domain, claimed, moment, recipients[ordinal], sender, priority)
-            execute(sql.ADD_DELIVERY, columns)
-        self._tally.add(claimed, 0, len(recipients))
+        state = WAITS if claimed_until is None else CLAIMED
+        self._writes.add(
+            acceptance, message, state, acceptance.next_attempt if claimed_until is None else claimed_until
+        )
+        self._tally.add(state, 0, len(acceptance.domains))
         self._tally.add_messages(1)
-        self._rows.expect(priority)
+        self._rows.expect(acceptance.priority)
         return message
 
     def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         """See ``contract.Spool``."""
+        self._settle()
         return claim(self._rows, now=now, until=until, latest=latest, room=room, demand=demand)
 
     def claim_rows(self, rows: Sequence[Row], *, until: float) -> Claimed:
         """See ``store.Store``."""
+        self._settle()
         return claim_rows(self._rows, rows, until=until)
 
     def sites_aside(self) -> frozenset[str]:
         """See ``contract.Spool``."""
+        self._settle()
         return frozenset(row[0] for row in self._connection.execute(sql.SITES))
 
     def record(self, fates: Iterable[Fate]) -> list[str]:
         """See ``store.Store``."""
-        return self._ending.record(fates, self._tally)
+        unneeded, others = self._writes.complete(fates)
+        if others:
+            self._settle()
+            unneeded += self._ending.record(others, self._tally)
+        return unneeded
 
     def message(self, number: int) -> StoredMessage | Damage:
         """See ``store.Store``."""
+        self._settle()
         return self._reader.read(number)
 
     def find(self, selector: Selector, *, now: float, after: DeliveryKey | None, limit: int) -> Look:
         """See ``store.Store``."""
+        self._settle()
         return self._finder.look(selector, now=now, after=after, limit=limit, listed=self._listing.upto)
 
     def apply(self, action: Action, rows: Sequence[Row], *, now: float) -> None:
         """See ``store.Store``."""
+        self._settle()
         self._ending.apply(action, rows, self._tally, now=now)
 
     def rules(self) -> list[StoredRule]:
@@ -225,6 +241,7 @@ class SqliteStore:
 
     def purge(self, *, now: float, retention: Retention, limit: int) -> Purged:
         """See ``store.Store``."""
+        self._settle()
         over = self._keeping.over(now=now, retention=retention, limit=limit)
         forgotten = self._keeping.forget_seen(now=now, kept_s=retention.fingerprints_s, limit=limit)
         files = self._ending.remove(over, self._tally)
@@ -235,23 +252,45 @@ class SqliteStore:
         self._connection.pragma("user_version", SCHEMA_VERSION)
 
     def tend(self) -> bool:
-        """See ``store.Store``. What has waited for a while is listed."""
-        return self._listing.go_on(self._number)
+        """See ``store.Store``. What has waited for a while is listed, and free pages go back to the disk."""
+        self._settle()
+        has_more = self._listing.go_on(self._number)
+        return self._database.give_room_back() or has_more
+
+    def check(self, *, after: int | None, limit: int) -> Checked:
+        """See ``store.Store``."""
+        self._settle()
+        return Checker(numbers=self._numbers, read=self.message, ordinals=self._ordinals).check(after, limit)
+
+    def _numbers(self, after: int, limit: int) -> list[int]:
+        return [number for (number,) in self._connection.execute(sql.NUMBERS, (after, limit))]
+
+    def _ordinals(self, message: int) -> list[int]:
+        return [ordinal for (ordinal,) in self._connection.execute(sql.ORDINALS, (message,))]
+
+    def needed(self, names: Sequence[str]) -> set[str]:
+        """See ``store.Store``."""
+        self._settle()
+        return {name for name in names if self._connection.execute(sql.NEEDS, (name,)).fetchall()}
 
     def body_files(self) -> set[str]:
         """See ``store.Store``."""
+        self._settle()
         return {row[0] for row in self._connection.execute(sql.FILES)}
 
     def statistics(self) -> Statistics:
         """See ``contract.Spool``."""
+        self._settle()
         return self._tally.statistics()
 
     def quarantine(self) -> list[Damage]:
         """See ``contract.Spool``."""
+        self._settle()
         return self._ending.quarantine()
 
     def release(self, mid: str) -> int:
         """See ``contract.Spool``."""
+        self._settle()
         return self._ending.release(mid, self._tally)
 
     def identity(self) -> str | None:

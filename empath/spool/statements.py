@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-ADD_MESSAGE: Final = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ADD_DELIVERY: Final = """
-INSERT INTO delivery (message, ordinal, domain, claimed, attempts, next_attempt, last, recipient, sender, priority)
-VALUES (?, ?, ?, ?, 0, ?, x'', ?, ?, ?)
-"""
+ADD_MESSAGES: Final = "INSERT INTO message VALUES "
+A_MESSAGE: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+IS_HERE: Final = "SELECT 1 FROM message WHERE mid = ?"
+ADD_DELIVERIES: Final = (
+    "INSERT INTO delivery"
+    " (message, ordinal, domain, claimed, attempts, next_attempt, last, recipient, sender, priority) VALUES "
+)
+A_DELIVERY: Final = "(?, ?, ?, ?, 0, ?, x'', ?, ?, ?)"
+REMOVE_CLAIMED: Final = "DELETE FROM delivery WHERE claimed = 1 AND (message, ordinal) IN (VALUES "
+A_KEY: Final = "(?, ?)"
+RETURNING_KEYS: Final = ") RETURNING message, ordinal"
+RETIRE_SOME: Final = "DELETE FROM message WHERE id IN ("
+RETURNING_FILES: Final = (
+    ") AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.message = message.id) RETURNING id, body_file"
+)
 _WAITING: Final = """
 SELECT message, ordinal, domain, attempts, last, mark, next_attempt FROM delivery WHERE claimed = 0 AND priority = ?
 """
@@ -32,7 +42,6 @@ LATEST: Final = (
     " (SELECT upto FROM listing))"
 )
 SITES: Final = "SELECT DISTINCT aside FROM delivery WHERE aside IS NOT NULL"
-FINISH: Final = "DELETE FROM delivery WHERE message = ? AND ordinal = ? AND claimed = 1"
 REMOVE: Final = "DELETE FROM delivery WHERE message = ? AND ordinal = ?"
 STATE: Final = "SELECT claimed, mark FROM delivery WHERE message = ? AND ordinal = ?"
 KEEP: Final = (
@@ -45,9 +54,6 @@ STORE: Final = (
 )
 OVER: Final = "SELECT message, ordinal, claimed FROM delivery WHERE claimed > 3 AND claimed = ? AND since <= ? LIMIT ?"
 AHEAD: Final = "SELECT message, ordinal, claimed FROM delivery WHERE claimed > 3 AND claimed = ? AND since > ? LIMIT ?"
-RETIRE: Final = (
-    "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1) RETURNING body_file"
-)
 QUARANTINE: Final = "UPDATE delivery SET claimed = 2, aside = NULL, note = ? WHERE message = ? AND ordinal = ?"
 ADD_DAMAGE: Final = "INSERT OR IGNORE INTO damage VALUES (?, ?, ?)"
 FORGET_DAMAGE: Final = "DELETE FROM damage WHERE message = ?"
@@ -70,6 +76,14 @@ WHERE claimed > 1 AND claimed = 2 AND ordinal = (
 IDENTITY: Final = "SELECT token FROM identity"
 IDENTIFY: Final = "INSERT INTO identity VALUES (?)"
 FILES: Final = "SELECT body_file FROM message WHERE body_file IS NOT NULL"
+NEEDS: Final = "SELECT 1 FROM message WHERE body_file = ?"
+NUMBERS: Final = """
+SELECT id FROM (
+    SELECT * FROM (SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2)
+    UNION SELECT * FROM (SELECT DISTINCT message FROM delivery WHERE message > ?1 ORDER BY message LIMIT ?2)
+) ORDER BY id LIMIT ?2
+"""
+ORDINALS: Final = "SELECT ordinal FROM delivery WHERE message = ?"
 COUNT_DELIVERIES: Final = "SELECT claimed, mark, count(*) FROM delivery GROUP BY claimed, mark"
 COUNT_MESSAGES: Final = "SELECT count(*) FROM message"
 UNCLAIM: Final = "UPDATE delivery SET claimed = 0, mark = 2 WHERE claimed = 1"

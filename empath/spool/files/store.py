@@ -58,7 +58,7 @@ class FilesStore(SqliteStore):
         super().__attrs_post_init__()
         connection = self._connection
         self._reader = FileReader(connection, self._tree)
-        self._ending = Ending(connection, self._reader)
+        self._ending = Ending(connection, self._reader, self._writes)
         self._rows = WaitingRows(connection, self._reader, self._ending, self._tally)
         self._index = Index(connection)
         self._opening = Opening(self._tree, self._index)
@@ -94,6 +94,7 @@ class FilesStore(SqliteStore):
         def noted(operation: Operation[Store]) -> Operation[Store]:
             def do(store: Store) -> object:
                 result = operation(store)
+                self._settle()
                 changes.append(self._index.change())
                 return result
 
