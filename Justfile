@@ -27,9 +27,13 @@ empath *ARGUMENTS:
 empathctl *ARGUMENTS:
     @exec empathctl "$@"
 
-# Run the tests; arguments go to pytest.
+# Run the tests; arguments go to pytest. Without any: all, those without real programs on two cores at once.
 test *ARGUMENTS:
-    pytest "$@"
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ $# -eq 0 ] || exec pytest "$@"
+    pytest --numprocesses=2 --ignore=tests/process --ignore=tests/dashboard
+    pytest tests/process tests/dashboard
 
 # Kill the daemon again and again under load, and send it many messages, in minutes instead of seconds. BACKEND: sqlite
 # or files; else all that keep the queue on a disk; or postgres, whose server is killed too.
@@ -59,7 +63,11 @@ format:
 
 # Tell so many stories of the whole worker in its simulated world, each with all invariants checked.
 sim SEEDS="200":
-    EMPATH_SIM_SEEDS="$1" pytest tests/sim/test_days.py tests/sim/test_power_loss.py tests/sim/test_steering.py
+    EMPATH_SIM_SEEDS="$1" pytest --numprocesses=2 tests/sim/test_days.py tests/sim/test_power_loss.py
+
+# Tell so many stories of lanes that learn what a host can bear.
+sim-lanes SEEDS="200":
+    EMPATH_SIM_SEEDS="$1" pytest --numprocesses=2 tests/sim/test_steering.py tests/sim/test_lanes.py
 
 # Enforce that the tests of empath.smtp take every branch of it.
 cover-smtp:

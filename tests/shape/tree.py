@@ -1,6 +1,7 @@
 """The source tree as the shape tests read it: files on disk and modules with their syntax trees."""
 
 import ast
+from functools import lru_cache
 from pathlib import Path
 
 from attrs import field, frozen
@@ -32,9 +33,11 @@ def parse(name: str, text: str, *, is_package: bool = False) -> Module:
     return Module(name=name, is_package=is_package, text=text, tree=ast.parse(text, filename=name))
 
 
-def modules(top: str) -> list[Module]:
+# Parsed once, whatever number of tests look at them: it takes seconds.
+@lru_cache
+def modules(top: str) -> tuple[Module, ...]:
     """Return every module below one top-level directory, sorted by path; none where the directory is missing."""
-    return [_module(path) for path in sorted((ROOT / top).rglob("*.py"))]
+    return tuple([_module(path) for path in sorted((ROOT / top).rglob("*.py"))])
 
 
 def _module(path: Path) -> Module:

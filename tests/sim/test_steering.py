@@ -1,6 +1,6 @@
 """Lanes and hosts that bear less than they say, break down, and come back: over many seeds each time.
 
-The ordinary run tells a few stories; ``just sim SEEDS`` tells as many as one likes.
+The ordinary run tells a few stories; ``just sim-lanes SEEDS`` tells as many as one likes.
 """
 
 import os

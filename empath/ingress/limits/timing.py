@@ -19,8 +19,10 @@ from attrs import define, field
 from empath.config.schema import LimitSettings
 from empath.policy.reception.pace import ContentPace
 
-_EXACT_S: Final = 0.01
-"""To move a deadline costs two microseconds, several times for each message. Less than this is not worth them."""
+_EXACT: Final = 0.01
+"""To move a deadline costs two microseconds, several times for each message. What is less than this part of the time
+that is left is not worth them: of five minutes, three seconds.
+"""
 
 
 @define(eq=False)
@@ -75,5 +77,5 @@ class Timing:
         self._set(min(deadline, self._ends_at))
 
     def _set(self, deadline: float) -> None:
-        if abs(deadline - self.scope.deadline) > _EXACT_S:
+        if abs(deadline - self.scope.deadline) > _EXACT * (deadline - trio.current_time()):
             self.scope.deadline = deadline
