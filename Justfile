@@ -94,7 +94,7 @@ package:
     python -m pip wheel --quiet --no-deps --wheel-dir "$where" .
     python -m venv "$where/venv"
     "$where/venv/bin/python" -m pip install --quiet "$where"/*.whl
-    EMPATH_INSTALLED="$where/venv" pytest tests/process/test_sandbox.py tests/process/test_start.py
+    EMPATH_INSTALLED="$where/venv" pytest tests/process/test_sandbox.py tests/process/test_start.py tests/dashboard
 
 # Draw the pictures of docs/lanes.rst from runs of the simulation.
 plots:

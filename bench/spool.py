@@ -30,10 +30,14 @@ from empath.mail.ids import MessageId
 from empath.mail.record import encode_envelope
 from empath.smtp import Address
 from empath.spool import Acceptance, Claimed, Finished, open_database
+from empath.spool.files import open_files
 from empath.spool.store import Store
+from empath.world.files import SystemFiles
 
 DAY_S: Final = 86_400.0
 _FILL_BATCH: Final = 500
+_MOST_IN_FILES: Final = 100_000
+"""Messages that the backend of files is for: a longer queue is cut to this."""
 
 
 @frozen(kw_only=True)
@@ -128,10 +132,15 @@ def measure(act: Callable[[list[Acceptance]], None], batches: Iterator[list[Acce
 
 
 @contextmanager
-def a_store(below: Path, source: Source, messages: int) -> Iterator[tuple[Store, Path]]:
-    """A database with a queue of this length, and a directory beside it."""
+def a_store(below: Path, source: Source, messages: int, backend: str = "sqlite") -> Iterator[tuple[Store, Path]]:
+    """A store with a queue of this length, and a directory beside it."""
     with tempfile.TemporaryDirectory(dir=below) as directory:
-        store = open_database(str(Path(directory) / "queue.sqlite3"))
+        store: Store
+        if backend == "files":
+            (Path(directory) / "queue").mkdir()
+            store = open_files(str(Path(directory) / "queue"), SystemFiles())
+        else:
+            store = open_database(str(Path(directory) / "queue.sqlite3"))
         fill(store, source, messages)
         files = Path(directory) / "files"
         files.mkdir()
@@ -160,6 +169,11 @@ def main() -> None:
             for size_kib, batch, (name, way) in product(options.size, options.batch, ways.items()):
                 if name == "sqlite" or queue == options.queue[0]:
                     note(name, queue, size_kib, batch, measure(way, batches(size_kib, batch), options.seconds))
+        held = min(queue, _MOST_IN_FILES)
+        with a_store(options.directory, source, held, "files") as (store, _):
+            for size_kib, batch in product(options.size, options.batch):
+                figures = measure(partial(round_of, store, source), batches(size_kib, batch), options.seconds)
+                note("files", held, size_kib, batch, figures)
     header = ["store", "waiting", "KiB", "batch", "rounds/s", "messages/s", "CPU us"]
     print(simple_table(header, rows))
 

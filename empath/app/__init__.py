@@ -6,8 +6,8 @@ a fault that nobody foresaw ends the process, and the next start goes on. Guards
 must not be able to bring that about: around each session, each job of a sender, and all that only watches.
 """
 
+from empath.app.auditing import AuditUnusable
 from empath.app.shutdown import Shutdown, Stage
-from empath.app.watch import AuditUnusable
 from empath.app.worker import Places, Worker
 
 __all__ = ["AuditUnusable", "Places", "Shutdown", "Stage", "Worker"]

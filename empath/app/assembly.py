@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import trio
-from attrs import field, frozen
+from attrs import define, evolve, field
 
 from empath.app.encryption import Encryption
 from empath.app.lane_terms import classing
@@ -30,11 +30,12 @@ from empath.world.free_space import FreeSpace
 from empath.world.ports import World
 
 
-@frozen(kw_only=True)
+@define(eq=False, kw_only=True)
 class Assembly:
     """Makes the parts of one worker. Raises HookUnusable and RulesUnusable."""
 
     config: Config = field(converter=rolled_up)
+    """What they are made after; see ``renew``."""
     world: World
     spool: Spool
     shutdown: Shutdown
@@ -61,16 +62,7 @@ class Assembly:
 
     @sending.default
     def _put_together(self) -> Sending:
-        side = SendingSide(
-            config=self.config,
-            world=self.world,
-            spool=self.spool,
-            shutdown=self.shutdown,
-            tell=self.observe,
-            capture=self.capture,
-            upkeep=self.upkeep,
-        )
-        return side.make()
+        return self._sending_side(self.config).make()
 
     _hooks: tuple[Plugged, ...] = field(init=False)
 
@@ -78,9 +70,48 @@ class Assembly:
     def _plug_hooks(self) -> tuple[Plugged, ...]:
         return plug(self.config.smtp.hooks, self.world)
 
+    _intakes: list[tuple[ListenerSettings, Intake]] = field(init=False, factory=list)
+    _admission: Admission | None = field(init=False, default=None)
+
+    def _sending_side(self, config: Config) -> SendingSide:
+        return SendingSide(
+            config=config,
+            world=self.world,
+            spool=self.spool,
+            shutdown=self.shutdown,
+            tell=self.observe,
+            capture=self.capture,
+            upkeep=self.upkeep,
+        )
+
+    async def renew(self, config: Config) -> None:
+        """Go on under another configuration, which has the same values where a restart is needed.
+
+        Sessions and transactions that are under way keep what they began with. Raises RulesUnusable: nothing has
+        changed; SpoolError: all of it holds, and mail that was about to leave waits a little.
+        """
+        sending = self.sending
+        side = evolve(self._sending_side(rolled_up(config)), tallies=sending.explainer.tallies)
+        renewal = side.renew(sending)
+        limits, self.config, self.sending = self.config.smtp.limits, config, renewal.sending
+        if limits != self.config.smtp.limits:
+            self._quotas = Quotas(self.config.smtp.limits)
+            if self._admission is not None:
+                self._admission.renew(self._new_admission())
+        if self.free_space is not None:
+            self.free_space.min_free_bytes = config.spool.min_free_bytes
+        for listener, intake in self._intakes:
+            intake.renew(self._reception(listener))
+        await renewal.enforce()
+
     def intake(self, listener: ListenerSettings, admission: Admission) -> Intake:
         """The sessions of a listener. Raises CertificateUnusable."""
-        reception = Reception(
+        intake = Intake(self._reception(listener), admission)
+        self._intakes.append((listener, intake))
+        return intake
+
+    def _reception(self, listener: ListenerSettings) -> Reception:
+        return Reception(
             hostname=self.config.hostname,
             listener=listener,
             limits=self.config.smtp.limits,
@@ -88,6 +119,7 @@ class Assembly:
             deduplication_window_s=self.config.spool.deduplication_window_s,
             quotas=self._quotas,
             classing=classing(self.config.delivery.priorities, listener),
+            heeds_tls_required=self.config.delivery.tls.tls_required_header,
             users=self._users_of(listener),
             sender_logins=SenderLogins(self.config.relay.sender_logins),
             relay=relay_policy(self.config),
@@ -99,7 +131,6 @@ class Assembly:
             observe=self.observe,
             free_space=self.free_space,
         )
-        return Intake(reception, admission)
 
     def injection(self) -> Injection:
         """The way in for messages that come over no listener."""
@@ -113,6 +144,7 @@ class Assembly:
             entropy=self.world.entropy,
             observe=self.observe,
             free_space=self.free_space,
+            heeds_tls_required=self.config.delivery.tls.tls_required_header,
         )
 
     def _users_of(self, listener: ListenerSettings) -> Users | None:
@@ -137,6 +169,10 @@ class Assembly:
 
     def admission(self) -> Admission:
         """The one count of sessions for all listeners."""
+        self._admission = self._admission or self._new_admission()
+        return self._admission
+
+    def _new_admission(self) -> Admission:
         limits = self.config.smtp.limits
         return Admission(
             limits.max_connections,

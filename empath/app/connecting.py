@@ -66,6 +66,11 @@ class Connecting:
                 whom,
             )
 
+    @property
+    def finder(self) -> Finder:
+        """Where it is connected to."""
+        return self._finder
+
     def dialling(self, domain: str) -> Dialling:
         """How connections for a recipient domain are made."""
         return Dialling(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import frozen
 
 from empath.delivery.lanes.control import Control
@@ -15,7 +17,8 @@ class OperatorHands:
 
     spool: Spool
     control: Control
-    dismissal: Dismissal
+    dismissal: Callable[[], Dismissal]
+    """Under the terms of the moment."""
 
     async def find(self, selector: Selector, *, now: float, cursor: str | None = None, limit: int = 100) -> Page:
         """Choose."""
@@ -39,4 +42,4 @@ class OperatorHands:
 
     async def bounce(self, selector: Selector, *, why: str) -> Changed:
         """End, and tell the senders."""
-        return await self.dismissal.bounce(selector, why=why)
+        return await self.dismissal().bounce(selector, why=why)

@@ -102,6 +102,12 @@ class LaneTerms:
             else None
         )
 
+    def inherit(self, other: LaneTerms) -> None:
+        """Remember what was sent under other terms, of every limit that has stayed the same."""
+        self.messages.inherit(other.messages)
+        if self.connections is not None and other.connections is not None:
+            self.connections.inherit(other.connections)
+
     def _note(self, site: str, own: DomainSettings) -> None:
         if own.max_connections is not None:
             self._connections[site] = min(own.max_connections, self._connections.get(site, own.max_connections))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import Final
 
@@ -12,9 +13,13 @@ from attrs import field, frozen
 
 from empath.app.assembly import Assembly
 from empath.app.hands import OperatorHands
+from empath.app.reload import Reloader
+from empath.app.reloading import CurrentInjection, Reloading
+from empath.app.showing import live_routes
 from empath.app.watch import Watch
 from empath.capture import DIRECTORY as CAPTURED
 from empath.config.rollup import site_names
+from empath.delivery.lanes.dispatcher import Dispatcher
 from empath.delivery.recording.dismissal import Dismissal
 from empath.mail.facts import OperatorActed
 from empath.ops.acting import Job, Jobs, State
@@ -31,6 +36,7 @@ from empath.ops.api.routes.messages import Done, MessageRoutes
 from empath.ops.api.routes.queue import QueueRoutes
 from empath.ops.api.routes.rules import RuleRoutes
 from empath.ops.api.routes.settings import ConfigRoutes
+from empath.ops.api.routes.spool import SpoolRoutes
 from empath.ops.http import HttpServer
 from empath.ops.logbook import Levels
 from empath.ops.views import DaemonView
@@ -54,6 +60,7 @@ class Operators:
 
     assembly: Assembly
     watch: Watch
+    reloader: Reloader
     stop: Callable[[], None]
     started: float = field(init=False)
 
@@ -61,20 +68,18 @@ class Operators:
     def _now(self) -> float:
         return self.assembly.world.clock.now()
 
-    async def open(self, listeners: Sequence[str]) -> None:
-        """Let the API be answered where it is to be. ``listeners``: where mail is taken."""
+    async def open(self, listeners: Sequence[str]) -> Access:
+        """Let the API be answered where it is to be. ``listeners``: where mail is taken. Returns who lets people in."""
         config, world = self.assembly.config, self.assembly.world
         settings = config.api
-        api = Api(
-            access=Access(
-                settings=settings,
-                own_name=config.hostname.ascii,
-                tokens=TokenFile(world.disk, settings.tokens_file) if settings.tokens_file else None,
-                own_ids=lambda: (os.geteuid(), os.getegid()),
-            ),
-            settings=config.http,
-            given=self._routes(listeners),
+        access = Access(
+            settings=settings,
+            own_name=config.hostname.ascii,
+            tokens=TokenFile(world.disk, settings.tokens_file) if settings.tokens_file else None,
+            own_ids=lambda: (os.geteuid(), os.getegid()),
+            entropy=world.entropy,
         )
+        api = Api(access=access, settings=config.http, given=self._routes(listeners, access))
         self.watch.answer_below(f"{PREFIX}/", api)
         listener = await self._control_socket()
         if listener is not None:
@@ -85,6 +90,7 @@ class Operators:
                 own_name=config.hostname.ascii,
             )
             self.watch.serve(server, listener)
+        return access
 
     async def _control_socket(self) -> Listener | None:
         """Listen for commands. Mail does not depend on it, so a daemon without one runs, and says so."""
@@ -96,7 +102,7 @@ class Operators:
             _LOG.error("empathctl cannot reach this daemon: %s; api.control_socket names another path", problem)
             return None
 
-    def _routes(self, listeners: Sequence[str]) -> tuple[Route, ...]:
+    def _routes(self, listeners: Sequence[str], access: Access) -> tuple[Route, ...]:
         assembly, insight = self.assembly, self.watch.insight
         view = DaemonView(
             config=assembly.config,
@@ -107,12 +113,14 @@ class Operators:
             is_frozen=lambda: bool(assembly.sending.control.rules(RuleKind.FREEZE)),
             places=lambda: (tuple(listeners), {name: str(place) for name, place in self.watch.sections.items()}),
             started=self.started,
+            needs_restart=lambda: tuple(one.key for one in self.reloader.pending),
+            reload_problem=lambda: self.reloader.problem,
         )
         clock, sending, jobs = assembly.world.clock, assembly.sending, self._jobs()
         rooms = (
             DaemonRoutes(view=view, stop=self.stop),
             InjectionRoutes(
-                injector=assembly.injection(),
+                injector=CurrentInjection(assembly),
                 outcomes=insight.outcomes,
                 max_message_size_bytes=assembly.config.api.max_message_size_bytes,
             ),
@@ -125,8 +133,9 @@ class Operators:
             ActionRoutes(jobs=jobs, clock=clock, domains_of=self._domains_of),
             QueueRoutes(
                 spool=assembly.spool,
-                shape=ShapeView(spool=assembly.spool, clock=clock, lane_of=sending.dispatcher.site_of),
+                shape=ShapeView(spool=assembly.spool, clock=clock, lane_of=partial(_site_of, sending.dispatcher)),
             ),
+            SpoolRoutes(spool=assembly.spool, clock=clock, told=self.watch.observe),
             LaneRoutes(explainer=sending.explainer, clock=clock),
             RuleRoutes(control=sending.control),
             DnsRoutes(
@@ -134,12 +143,13 @@ class Operators:
                 cache=resolver if isinstance(resolver := assembly.world.resolver, DnsResolver) else None,
                 delivery=assembly.config.delivery,
             ),
-            ConfigRoutes(assembly.config),
+            ConfigRoutes(Reloading(self.reloader)),
             LogRoutes(self._levels()),
             CapturedRoutes(mail=self._captured()),
             GlanceRoutes(view=self._glance()),
         )
-        return tuple(route for room in rooms for route in room.routes())
+        shown = live_routes(assembly, self.watch, access, view=view, jobs=jobs)
+        return (*(route for room in rooms for route in room.routes()), *shown)
 
     def _captured(self) -> CapturedMail:
         config, world = self.assembly.config, self.assembly.world
@@ -170,7 +180,9 @@ class Operators:
         settings = assembly.config.api
         sending = assembly.sending
         hands = OperatorHands(
-            spool=assembly.spool, control=sending.control, dismissal=Dismissal(sending.dispatcher.closing)
+            spool=assembly.spool,
+            control=sending.control,
+            dismissal=lambda: Dismissal(sending.dispatcher.closing),
         )
         jobs = Jobs(
             hands=hands,
@@ -203,3 +215,8 @@ class Operators:
         if ":" in lane or delivery.smart_host is not None:
             raise ValueError(f"the lane {lane} is a next hop, which domains do not name")
         return frozenset({lane.lower()})
+
+
+def _site_of(dispatcher: Dispatcher, domain: str) -> str:
+    """As configuration has it at the moment."""
+    return dispatcher.site_of(domain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from empath.app.connecting import Connecting
 from empath.app.lane_terms import LaneTerms
@@ -26,6 +26,7 @@ from empath.delivery.lanes.helm import Helm
 from empath.delivery.lanes.hosts import Hosts
 from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.lane import Lane
+from empath.delivery.lanes.renewal import Terms, renew
 from empath.delivery.lanes.rooms import Rooms
 from empath.delivery.lanes.sender import Connection
 from empath.delivery.lanes.stock import Stock
@@ -50,6 +51,34 @@ class Sending:
     dispatcher: Dispatcher
     control: Control
     explainer: Explainer
+    hosts: Hosts
+    terms: LaneTerms
+    """Those that lanes are made under now."""
+
+
+@frozen(kw_only=True)
+class _Made:
+    """What is made of one configuration."""
+
+    terms: Terms
+    lanes: LaneTerms
+    finder: Finder
+    connecting: Connecting
+
+
+@frozen(kw_only=True)
+class Renewal:
+    """A sending side that goes on under another configuration, once it is told to."""
+
+    sending: Sending
+    """As it will be."""
+    made: _Made
+
+    async def enforce(self) -> None:
+        """Go on under it. A SpoolError: it holds, and what was in the lanes is attempted a little later."""
+        explainer, made = self.sending.explainer, self.made
+        explainer.finder, explainer.tls_of = made.finder, made.connecting.tls_of
+        await renew(self.sending.dispatcher, made.terms)
 
 
 @frozen(kw_only=True)
@@ -63,7 +92,8 @@ class SendingSide:
     tell: Observe
     capture: TcpEndpoint | None
     upkeep: Upkeep
-    tallies: Tallies = field(init=False)
+    tallies: Tallies = field()
+    """Of an earlier sending side, if there was one."""
 
     @tallies.default
     def _new_tallies(self) -> Tallies:
@@ -92,25 +122,78 @@ class SendingSide:
     def make(self) -> Sending:
         """Put it together."""
         delivery = self.config.delivery
-        closing = self._closing()
-        finder = self._finder()
+        capacity, hosts = Capacity(delivery.max_parallel_deliveries, delivery.priorities.reserved_connections), Hosts()
+        made = self._made(capacity, hosts, lambda: dispatcher)
+        terms = made.terms
+        stock = Stock(max_deliveries=delivery.max_deliveries_in_memory, max_bytes=delivery.max_memory_bytes)
+        dispatcher = Dispatcher(
+            spool=self.spool,
+            closing=terms.closing,
+            new_lane=terms.new_lane,
+            site_of=terms.site_of,
+            company_of=terms.company_of,
+            stock=stock,
+            rooms=Rooms(delivery.max_backlog_per_site, stock),
+            max_lanes=delivery.max_lanes,
+            head_start_s=terms.head_start_s,
+            lease_s=terms.lease_s,
+        )
+        control = Control(dispatcher=dispatcher, store=self.spool, is_frozen_at_start=delivery.frozen)
+        explainer = Explainer(
+            dispatcher=dispatcher,
+            control=control,
+            capacity=capacity,
+            finder=made.finder,
+            tls_of=made.connecting.tls_of,
+            tallies=self.tallies,
+            is_draining=lambda: self.shutdown.draining,
+        )
+        return Sending(dispatcher=dispatcher, control=control, explainer=explainer, hosts=hosts, terms=made.lanes)
+
+    def renew(self, sending: Sending) -> Renewal:
+        """Make anew what hangs on configuration, for a sending side that runs. Nothing has changed for it yet."""
+        made = self._made(sending.explainer.capacity, sending.hosts, lambda: sending.dispatcher)
+        made.lanes.inherit(sending.terms)
+        return Renewal(sending=evolve(sending, terms=made.lanes), made=made)
+
+    def _made(self, capacity: Capacity, hosts: Hosts, dispatcher: Callable[[], Dispatcher]) -> _Made:
+        delivery = self.config.delivery
+        finder, closing = self._finder(), self._closing()
         connecting = self._connecting(finder)
-        terms = LaneTerms(delivery, finder)
-        limits = terms.messages
-        capacity = Capacity(delivery.max_parallel_deliveries, delivery.priorities.reserved_connections)
+        lanes = LaneTerms(delivery, finder)
+        dispatch = self._dispatch(connecting, closing, lanes, hosts, dispatcher)
+        company = Company(finder=finder, configured=connecting.tls_of, is_limited=lanes.messages.is_limited)
+        terms = Terms(
+            closing=closing,
+            new_lane=partial(self._lane, lanes, capacity, lambda lane: Connection(lane, dispatch)),
+            site_of=lru_cache(maxsize=delivery.max_lanes)(lanes.site_of),
+            company_of=lru_cache(maxsize=delivery.max_lanes)(company.of),
+            head_start_s=delivery.priorities.head_start_s,
+            lease_s=delivery.retry_base_delay_s,
+        )
+        return _Made(terms=terms, lanes=lanes, finder=finder, connecting=connecting)
+
+    def _dispatch(
+        self,
+        connecting: Connecting,
+        closing: Closing,
+        lanes: LaneTerms,
+        hosts: Hosts,
+        dispatcher: Callable[[], Dispatcher],
+    ) -> Dispatch:
+        delivery = self.config.delivery
 
         def release(job: Job) -> None:
-            dispatcher.release(job)
+            dispatcher().release(job)
 
         async def shed(lane: Lane) -> None:
-            await dispatcher.shed(lane)
+            await dispatcher().shed(lane)
 
-        dispatch = Dispatch(
-            finder=finder,
+        return Dispatch(
+            finder=connecting.finder,
             dialling=connecting.dialling,
-            limits=None if limits.is_unlimited else limits,
-            connections=terms.connections,
-            hosts=Hosts(),
+            connections=lanes.connections,
+            hosts=hosts,
             closing=closing,
             shield=self.shutdown.shield,
             release=release,
@@ -122,30 +205,6 @@ class SendingSide:
             one_write_bytes=delivery.one_write_limit_bytes,
             put_back_s=delivery.retry_base_delay_s,
         )
-        company = Company(finder=finder, configured=connecting.tls_of, is_limited=limits.is_limited)
-        stock = Stock(max_deliveries=delivery.max_deliveries_in_memory, max_bytes=delivery.max_memory_bytes)
-        dispatcher = Dispatcher(
-            spool=self.spool,
-            closing=closing,
-            new_lane=partial(self._lane, terms, capacity, lambda lane: Connection(lane, dispatch)),
-            site_of=lru_cache(maxsize=delivery.max_lanes)(terms.site_of),
-            company_of=lru_cache(maxsize=delivery.max_lanes)(company.of),
-            stock=stock,
-            rooms=Rooms(delivery.max_backlog_per_site, stock),
-            max_lanes=delivery.max_lanes,
-            head_start_s=delivery.priorities.head_start_s,
-            lease_s=delivery.retry_base_delay_s,
-        )
-        control = Control(dispatcher=dispatcher, store=self.spool, is_frozen_at_start=delivery.frozen)
-        explainer = Explainer(
-            dispatcher=dispatcher,
-            control=control,
-            capacity=capacity,
-            finder=finder,
-            tls_of=connecting.tls_of,
-            tallies=self.tallies,
-        )
-        return Sending(dispatcher=dispatcher, control=control, explainer=explainer)
 
     def _connecting(self, finder: Finder) -> Connecting:
         return Connecting(

@@ -16,11 +16,11 @@ import trio
 from attrs import define, field, frozen
 
 import empath
+from empath.app.auditing import open_audit
 from empath.app.shutdown import Shutdown
-from empath.config.schema import Config, Redaction
+from empath.config.schema import Config
 from empath.mail.facts import Fact
 from empath.ops import dashboard
-from empath.ops.archive import Archive
 from empath.ops.audit import AuditLog
 from empath.ops.busiest import BusiestDomains
 from empath.ops.condition import Examination
@@ -29,17 +29,15 @@ from empath.ops.health import Health
 from empath.ops.http import Handler, HttpServer
 from empath.ops.http.index import index
 from empath.ops.lately import Lately
+from empath.ops.live import Hub
 from empath.ops.metrics import Metrics
 from empath.ops.outcomes import Outcomes
 from empath.ops.pulse import Pulse
 from empath.ops.recent import RecentAttempts
-from empath.ops.records import Recorder
-from empath.ops.redaction import Redactor, read_or_make_key
 from empath.ops.traffic import Traffic
 from empath.spool.contract import Spool
 from empath.world.certificates import Certificate
 from empath.world.endpoint import Endpoint, TcpEndpoint
-from empath.world.errors import DiskError
 from empath.world.free_space import FreeSpace
 from empath.world.ports import Listener, World
 
@@ -49,10 +47,6 @@ Open = Callable[[TcpEndpoint], Awaitable[Listener]]
 _LOG: Final = logging.getLogger(__name__)
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
-
-
-class AuditUnusable(Exception):
-    """The audit log cannot be written."""
 
 
 @frozen
@@ -70,6 +64,7 @@ class Insight:
     traffic: Traffic
     outcomes: Outcomes
     lately: Lately
+    hub: Hub
 
 
 @define(eq=False, kw_only=True)
@@ -148,11 +143,16 @@ class Watchmaker:
     _traffic: Traffic = field(init=False, factory=Traffic)
     _outcomes: Outcomes = field(init=False, factory=Outcomes)
     _lately: Lately = field(init=False, factory=Lately)
+    _hub: Hub = field(init=False)
     _trees: dict[str, Handler] = field(init=False, factory=dict)
+
+    @_hub.default
+    def _nobody_watches(self) -> Hub:
+        return Hub(settings=self.config.api.live, node=str(self.config.hostname))
 
     async def make(self) -> Watch:
         """Open what there is to open. Raises ListenFailed and AuditUnusable."""
-        config, audit = self.config, await self._audit()
+        config, audit = self.config, await open_audit(self.config, self.world)
         metrics = self._metrics() if config.metrics.enabled else None
         health = self._health(audit)
         routes: dict[str, Mapping[str, Handler]] = {}
@@ -173,7 +173,8 @@ class Watchmaker:
             services["the audit log"] = audit.run
         observers = [self.observe]
         observers += [self._recent.observe] if config.health.enabled or config.api.enabled else []
-        observers += [self._traffic.observe, self._outcomes.observe, self._lately.observe] if config.api.enabled else []
+        for_the_api = (self._traffic, self._outcomes, self._lately, self._hub)
+        observers += [part.observe for part in for_the_api] if config.api.enabled else []
         observers += [part.observe for part in (metrics, audit) if part is not None]
         insight = Insight(
             health=health,
@@ -181,6 +182,7 @@ class Watchmaker:
             traffic=self._traffic,
             outcomes=self._outcomes,
             lately=self._lately,
+            hub=self._hub,
         )
         return Watch(
             observers=tuple(observers),
@@ -220,7 +222,11 @@ class Watchmaker:
 
     def _metrics(self) -> Metrics:
         listeners = tuple(str(listener.listen_addr) for listener in self.config.smtp.listeners)
-        return Metrics(listeners=listeners, domains=BusiestDomains(self.config.metrics.max_domains))
+        return Metrics(
+            listeners=listeners,
+            domains=BusiestDomains(self.config.metrics.max_domains),
+            config_read_at=self.world.clock.now(),
+        )
 
     def _health(self, audit: AuditLog | None) -> Health:
         examination = Examination(
@@ -247,6 +253,8 @@ class Watchmaker:
                 free_bytes=condition.free_bytes,
                 ready=await health.is_ready(),
                 audit_dropped=0 if audit is None else audit.dropped,
+                live_viewers=self._hub.viewers,
+                live_dropped=self._hub.dropped,
                 dns_hits=self.world.resolver.watch.hits,
                 dns_misses=self.world.resolver.watch.misses,
                 certificates_end={_name(one): one.not_after for one in self.certificates()},
@@ -259,33 +267,6 @@ class Watchmaker:
             offload=self.world.offload.own("metrics", threads=1),
             look=look,
         )
-
-    async def _audit(self) -> AuditLog | None:
-        settings = self.config.audit
-        if not settings.enabled:
-            return None
-        disk, key = self.world.disk, b""
-        try:
-            if Redaction.HASH in (settings.redact_sender, settings.redact_recipients):
-                path = PurePath(self.config.spool_path) / "audit.key"
-                key = await read_or_make_key(disk, self.world.entropy, path)
-            redactor = Redactor(sender=settings.redact_sender, recipients=settings.redact_recipients, key=key)
-            audit = AuditLog(
-                archive=Archive(
-                    disk=disk,
-                    offload=self.world.offload.own("audit", threads=1),
-                    path=PurePath(settings.log_path),
-                    daily=settings.rotate_daily,
-                    retain_days=settings.retain_days,
-                ),
-                recorder=Recorder(node=str(self.config.hostname), redactor=redactor),
-                clock=self.world.clock,
-                max_pending=settings.max_pending,
-            )
-            await audit.open()
-        except DiskError as problem:
-            raise AuditUnusable(str(problem)) from problem
-        return audit
 
 
 def _name(certificate: Certificate) -> str:

@@ -23,15 +23,17 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from math import inf
 from pathlib import PurePath
 
 import trio
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from empath.app.assembly import Assembly
 from empath.app.caretaking import Caretaker, retention
 from empath.app.encryption import Encryption
 from empath.app.operators import Operators
+from empath.app.reload import Reading, Reloader
 from empath.app.shutdown import Shutdown
 from empath.app.watch import Watch, Watchmaker
 from empath.capture import DIRECTORY, Archive, Caps
@@ -40,6 +42,7 @@ from empath.config.schema import Config, Mode
 from empath.delivery.recording.closing import Observe
 from empath.ingress.listener import Intake
 from empath.mail.way_facts import NameLookedUp
+from empath.ops.api import Scope
 from empath.spool.contract import Spool
 from empath.spool.open import OpenSpool
 from empath.world.dns_watch import Lookup
@@ -63,6 +66,8 @@ class Places:
     """In the order of the configuration."""
     sections: Mapping[str, Endpoint]
     """``metrics``, ``health`` and ``api``, as far as they are enabled."""
+    login_code: str | None = None
+    """With which one browser can log in, once. The sandbox has one; None: `empathctl login-code` makes some."""
 
 
 @frozen(kw_only=True)
@@ -73,6 +78,8 @@ class Worker:
     world: World
     observe: Observe
     open_spool: OpenSpool
+    reading: Reading = field(default=Factory(lambda worker: Reading.once(worker.config), takes_self=True))
+    """How the configuration is read again."""
     on_stop: Callable[[], None] = field(default=lambda: None)
     """Called when the end begins, and again when it is hastened."""
 
@@ -114,13 +121,19 @@ class Worker:
             self.world.resolver.watch.tell = partial(self._tell_of_lookup, watch.observe)
             await assembly.sending.control.load()
             listeners = await self._listen(assembly)
+            reloader = Reloader(assembly=assembly, reading=self.reading, observe=watch.observe)
+            code = None
             if self.config.api.enabled:
-                await Operators(assembly=assembly, watch=watch, stop=partial(self._stop, shutdown)).open(
-                    [str(listener.endpoint) for listener, _ in listeners]
+                operators = Operators(
+                    assembly=assembly, watch=watch, reloader=reloader, stop=partial(self._stop, shutdown)
                 )
-            services.start_soon(self._obey, requests, shutdown)
+                access = await operators.open([str(listener.endpoint) for listener, _ in listeners])
+                if self.config.mode is Mode.SANDBOX:
+                    code = access.passes.code("sandbox", frozenset(Scope) - {Scope.ADMIN}, for_s=inf)
+            services.start_soon(self._obey, requests, shutdown, reloader)
+            watch.keep("the watch on the configuration", reloader.watch)
             services.start_soon(watch.run)
-            task_status.started(Places([listener.endpoint for listener, _ in listeners], watch.sections))
+            task_status.started(Places([listener.endpoint for listener, _ in listeners], watch.sections, code))
             async with trio.open_nursery() as care:
                 care.start_soon(Caretaker(spool, self.world.clock, retention(self.config)).run)
                 with shutdown.drain:
@@ -203,10 +216,13 @@ class Worker:
             task_status=task_status,
         )
 
-    async def _obey(self, requests: AsyncIterator[Request], shutdown: Shutdown) -> None:
-        async for request in requests:
-            if request is Request.STOP:
-                self._stop(shutdown)
+    async def _obey(self, requests: AsyncIterator[Request], shutdown: Shutdown, reloader: Reloader) -> None:
+        async with trio.open_nursery() as reloads:
+            async for request in requests:
+                if request is Request.STOP:
+                    self._stop(shutdown)
+                else:
+                    reloads.start_soon(reloader.obey, "signal")
 
     def _stop(self, shutdown: Shutdown) -> None:
         shutdown.ask()

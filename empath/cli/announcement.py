@@ -17,6 +17,8 @@ def announcement(found: Loaded, places: Places) -> list[str]:
         *_sections(places),
         f"  configuration {' '.join(map(str, found.files)) or 'none: all keys have their defaults'}",
     ]
+    if places.login_code is not None and config.api.dashboard:
+        lines.append(f"  dashboard http://{places.sections['api']}/#login={places.login_code}   (valid once)")
     if config.mode is Mode.SANDBOX and places.smtp:
         moved = str(places.smtp[0]) != str(config.smtp.listeners[0].listen_addr)
         lines += [

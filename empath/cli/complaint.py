@@ -48,6 +48,8 @@ class Code(StrEnum):
     """The spool cannot be looked at."""
     NOT_IN_QUARANTINE = "SPL003"
     """There is no such message in quarantine."""
+    RESTORE = "SPL004"
+    """The backup cannot be brought back."""
     USERS = "USR001"
     """The file of the users that can log in cannot be read, understood or written."""
     NO_USERS_FILE = "USR002"

@@ -1,5 +1,6 @@
 """The command ``config``: would the daemon start with this configuration, and what does it come to?"""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import click
 
 from empath.cli import named_files
 from empath.cli.schedule import explain
-from empath.cli.settings import config_option
+from empath.cli.settings import config_option, loaded
 from empath.cli.why import why
 from empath.config import ConfigError, Fault, Loaded, Sources, as_json, as_text, load
+from empath.config.changes import changes
+from empath.config.json_schema import json_schema
 
 
 @click.group()
@@ -40,6 +43,29 @@ def check(context: click.Context, config_file: Path | None, as_record: bool) -> 
         context.exit(os.EX_CONFIG)
     if not as_record:
         click.echo(_good(found))
+
+
+@config.command()
+@click.argument("before", type=click.Path(path_type=Path), metavar="A")
+@click.argument("after", type=click.Path(path_type=Path), metavar="B")
+@click.pass_context
+def diff(context: click.Context, before: Path, after: Path) -> None:
+    """Say which keys have other values in B than in A, and whether a running daemon takes them.
+
+    What is compared is what the files come to, with their defaults and the environment. Status 0: they mean the same.
+    1: they differ.
+    """
+    found = changes(*(loaded(path, looks_at_files=False).config for path in (before, after)))
+    for one in found:
+        mark = "" if one.is_live else "  [R]"
+        click.echo(f"{one.key}: {one.before or 'not set'} -> {one.after or 'not set'}{mark}")
+    context.exit(1 if found else os.EX_OK)
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors that understand TOML."""
+    click.echo(json.dumps(json_schema(), indent=2))
 
 
 def _read(config_file: Path | None) -> tuple[Loaded | None, tuple[Fault, ...]]:

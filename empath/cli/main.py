@@ -14,6 +14,7 @@ def main() -> None:
 main.add_command(version)
 main.add_later("captured", "empath.cli.captured")
 main.add_later("config", "empath.cli.config")
+main.add_later("restore", "empath.cli.restore")
 main.add_later("send", "empath.cli.send")
 main.add_later("sendmail", "empath.cli.sendmail")
 main.add_later("serve", "empath.cli.serve")

@@ -27,7 +27,7 @@ class Program(click.Group):
         self._later: dict[str, str] = {}
 
     def add_later(self, name: str, module: str) -> None:
-        """Add the subcommand ``name``, the attribute of that name in ``module``.
+        """Add the subcommand ``name``, the attribute of that name in ``module``, with underscores for dashes.
 
         The module is imported when the subcommand is called, or listed, and not earlier: the others need not wait.
         """
@@ -38,7 +38,7 @@ class Program(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if (module := self._later.get(cmd_name)) is not None:
-            command: click.Command = getattr(importlib.import_module(module), cmd_name)
+            command: click.Command = getattr(importlib.import_module(module), cmd_name.replace("-", "_"))
             return command
         return super().get_command(ctx, cmd_name)
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
-from empath.cli.backend import store_of
+from empath.cli.backend import refuse_mail_of_others, store_of, watchful_store_of
 from empath.config.schema import Config, Mode, QueueBackend
 from empath.spool.contract import Spool, SpoolError
 from empath.spool.open import OpenSpool, open_spool
@@ -28,10 +28,11 @@ def open_queue(config: Config) -> OpenSpool:
     """How to open the spool that configuration names. A SpoolError: that cannot be found out."""
     if config.delivery.queue_backend is QueueBackend.POSTGRES:
         server = configured_server(config)
+        refuse_mail_of_others(config)
         from empath.spool.postgres import open_postgres  # noqa: PLC0415  only such a queue needs psycopg
 
         return partial(open_postgres, server=server)
-    return partial(_on_this_machine, queue=config.queue_path, open_store=store_of(config))
+    return partial(_on_this_machine, queue=config.queue_path, open_store=watchful_store_of(config))
 
 
 def configured_server(config: Config) -> Server:
@@ -61,17 +62,20 @@ def postgres_server(file: Path, mode: Mode) -> Server:
 
 
 @contextmanager
-def opened_alone(config: Config, files: FileCalls) -> Iterator[Store]:
-    """The queue of configuration, for a command that holds the lock of the spool. A SpoolError: it cannot be opened."""
+def opened_alone(config: Config, files: FileCalls) -> Iterator[tuple[Store, FileCalls]]:
+    """The queue of configuration, for a command that holds the lock of the spool, and where its large bodies are.
+
+    A SpoolError: it cannot be opened.
+    """
     if config.delivery.queue_backend is not QueueBackend.POSTGRES:
         with closing(store_of(config)()) as store:
-            yield store
+            yield store, files
         return
     server = configured_server(config)
     from empath.spool.postgres.alone import open_alone  # noqa: PLC0415  only such a queue needs psycopg
 
-    with open_alone(server, config.spool_path, files, holder=f"empath spool (pid {os.getpid()})") as (queue, _):
-        yield queue
+    with open_alone(server, config.spool_path, files, holder=f"empath spool (pid {os.getpid()})") as (queue, rows):
+        yield queue, rows
 
 
 @asynccontextmanager

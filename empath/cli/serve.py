@@ -9,16 +9,19 @@ from pathlib import Path
 
 import click
 import trio
+from attrs import evolve
 
 from empath.app import AuditUnusable, Places, Worker
+from empath.app.reload import Reading
 from empath.app.reply_rules import RulesUnusable
 from empath.cli.announcement import announcement
 from empath.cli.complaint import Code, Complaint
 from empath.cli.launch import about_listening, launch
 from empath.cli.queue import open_queue
 from empath.cli.settings import config_option, loaded
-from empath.config import Loaded, as_text
+from empath.config import Loaded, Sources, as_text, load
 from empath.config.schema import Config, QueueBackend
+from empath.config.stamps import stamp
 from empath.hooks import HookUnusable
 from empath.ingress.logins.users import UsersUnusable
 from empath.ops.logbook import JsonFormatter, LineWriter, Logbook, formatter, leave_out_what_no_line_shows
@@ -65,9 +68,20 @@ def serve(config_file: Path | None) -> None:
     leave_out_what_no_line_shows()
     _make_room(found.config)
     try:
-        trio.run(_serve, found, launch(found.config, os.environ), ServiceManager.of(os.environ, os.getpid()))
+        reading = _reading(Sources.of_process(file=config_file), found)
+        trio.run(_serve, reading, launch(found.config, os.environ), ServiceManager.of(os.environ, os.getpid()))
     except* _KEEPS_FROM_STARTING as group:
         raise _complaint(_first(group), found.config) from None
+
+
+def _reading(sources: Sources, found: Loaded) -> Reading:
+    """How this daemon reads its configuration again. Variables and options are those that it was started with."""
+    return Reading(
+        loaded=found,
+        load=partial(load, evolve(sources, environ=dict(sources.environ))),
+        stamp=partial(stamp, sources, found) if found.files else None,
+        took=lambda config: logging.getLogger().setLevel(config.log.level.value.upper()),
+    )
 
 
 def _formatter(config: Config) -> logging.Formatter:
@@ -154,7 +168,8 @@ def dns_settings(config: Config) -> DnsSettings:
     )
 
 
-async def _serve(found: Loaded, prepared: Prepared, manager: ServiceManager) -> None:
+async def _serve(reading: Reading, prepared: Prepared, manager: ServiceManager) -> None:
+    found = reading.loaded
     config = found.config
     dns = dns_settings(config)
     with open_requests() as requests:
@@ -166,6 +181,7 @@ async def _serve(found: Loaded, prepared: Prepared, manager: ServiceManager) -> 
                 observe=logbook.observe,
                 on_stop=partial(_tell_end, manager, config.shutdown.grace_s),
                 open_spool=open_queue(config),
+                reading=reading,
             )
             async with trio.open_nursery() as services:
                 services.start_soon(manager.keep_watch)

@@ -18,10 +18,11 @@ from empath.cli.render import print_table
 from empath.cli.settings import config_option, configuration
 from empath.config.schema import Config, QueueBackend
 from empath.config.units import format_size
-from empath.spool.contract import SpoolError
+from empath.spool.contract import Fault, Finding, SpoolError
 from empath.spool.open import LOCK
+from empath.spool.stopped import StoppedVerification
 from empath.spool.store import Store
-from empath.spool.verify import Finding, State, Verification, open_to_look
+from empath.spool.verify import Verification, open_to_look
 from empath.world.files import SystemFiles
 
 VERIFY_SCHEMA: Final = "empath.spool-verify/1"
@@ -48,23 +49,14 @@ def verify(context: click.Context, config_file: Path | None, as_json: bool) -> N
     The status is 0 if all is well, and 1 if something was found. Files that nobody needs are named, and are no harm.
     """
     config = configuration(config_file)
-    if config.delivery.queue_backend is not QueueBackend.SQLITE:
-        raise Complaint(
-            Code.SPOOL_UNREADABLE,
-            f"the queue is in {config.delivery.queue_backend.value}, and this looks at SQLite only",
-            why="each backend keeps its messages in another form",
-            remedy="each message is held against its checksum when it is due; `empath spool convert` reads all of them",
-            status=os.EX_UNAVAILABLE,
-        )
-    with alone(config), closing(open_to_look(str(config.queue_path / DATABASE), SystemFiles())) as database:
-        verification = Verification(database, SystemFiles(), config.spool_path)
+    with alone(config), _looked_at(config) as verification:
         findings = list(verification.findings())
     if as_json:
         click.echo(msgspec.json.encode(_record(verification, findings)))
     else:
         print_table(("STATE", "NAME", "WHAT"), [(one.state.value, one.name, one.detail) for one in findings])
         click.echo(_summary(verification, findings), err=True)
-    if any(one.state is not State.LEFTOVER for one in findings):
+    if any(one.state is not Fault.LEFTOVER for one in findings):
         context.exit(FINDINGS)
 
 
@@ -92,11 +84,27 @@ def release(names: tuple[str, ...], config_file: Path | None) -> None:
 
 
 @contextmanager
+def _looked_at(config: Config) -> Iterator[Verification | StoppedVerification]:
+    """The spool, to be looked at. A SpoolError: it cannot be opened.
+
+    A queue in SQLite is left as it is. What another backend does when it opens its own, it does: what was claimed waits
+    again, and what was begun is completed or undone.
+    """
+    files = SystemFiles()
+    if config.delivery.queue_backend is QueueBackend.SQLITE:
+        with closing(open_to_look(str(config.queue_path / DATABASE), files)) as database:
+            yield Verification(database, files, config.spool_path)
+        return
+    with opened_alone(config, files) as (store, calls):
+        yield StoppedVerification(store, calls, config.spool_path)
+
+
+@contextmanager
 def _queue(config: Config) -> Iterator[Store]:
     """The queue, open. One that is not there is not made. A SpoolError: it cannot be opened."""
     if config.delivery.queue_backend is QueueBackend.SQLITE:
         open_to_look(str(config.queue_path / DATABASE), SystemFiles()).close()
-    with opened_alone(config, SystemFiles()) as store:
+    with opened_alone(config, SystemFiles()) as (store, _):
         yield store
 
 
@@ -139,24 +147,24 @@ def _unreadable(what: str, status: int) -> Complaint:
     return Complaint(Code.SPOOL_UNREADABLE, what, why=why, remedy=remedy, status=status)
 
 
-def _summary(verification: Verification, findings: list[Finding]) -> str:
+def _summary(verification: Verification | StoppedVerification, findings: list[Finding]) -> str:
     states = [one.state for one in findings]
     lines = [
         f"{verification.messages} messages with {verification.deliveries} deliveries, {verification.files} of them "
-        f"with a body file, {format_size(verification.size_bytes)} in all: {states.count(State.DAMAGED)} are damaged, "
-        f"{states.count(State.QUARANTINED)} in quarantine; {states.count(State.LEFTOVER)} files are left over",
+        f"with a body file, {format_size(verification.size_bytes)} in all: {states.count(Fault.DAMAGED)} are damaged, "
+        f"{states.count(Fault.QUARANTINED)} in quarantine; {states.count(Fault.LEFTOVER)} files are left over",
     ]
-    if State.DAMAGED in states or State.QUARANTINED in states:
+    if Fault.DAMAGED in states or Fault.QUARANTINED in states:
         lines.append(
             "damaged messages are kept and not sent, all others are; put back from a backup what is missing, then "
             "`empath spool release ID`"
         )
-    if State.DATABASE in states:
+    if Fault.DATABASE in states:
         lines.append("the database itself is damaged: keep a copy of it, and restore a backup")
     return "\n".join(lines)
 
 
-def _record(verification: Verification, findings: list[Finding]) -> dict[str, object]:
+def _record(verification: Verification | StoppedVerification, findings: list[Finding]) -> dict[str, object]:
     return {
         "schema": VERIFY_SCHEMA,
         "messages": verification.messages,

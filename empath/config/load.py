@@ -114,6 +114,11 @@ def load(sources: Sources) -> Loaded:
     )
 
 
+def files_of(sources: Sources) -> list[Path]:
+    """Return the files that would be read now."""
+    return _find_files(sources)[0]
+
+
 def _find_files(sources: Sources) -> tuple[list[Path], list[Fault]]:
     """Return the configuration file and what lies in ``conf.d`` beside it, by name."""
     main = _main_file(sources)

@@ -45,6 +45,8 @@ class Injection:
     entropy: Entropy
     observe: Callable[[Fact], None]
     free_space: FreeSpace | None = None
+    heeds_tls_required: bool = True
+    """Whether a message may say that TLS is optional (RFC 8689 3)."""
 
     def new_mid(self) -> MessageId:
         """A name for a message that begins now."""
@@ -99,6 +101,8 @@ class Injection:
         if section.hops > self.limits.max_hops:
             why, remedy = "it has come round again and again", "see where its Received fields lead in a circle"
             raise NotTaken(f"it has passed {section.hops} hosts already", why=why, remedy=remedy)
+        if self.heeds_tls_required and section.says_tls_is_optional:
+            incoming.envelope = evolve(incoming.envelope, tls_optional=True)
         if not lines.is_ascii:
             params = incoming.envelope.params
             utf8 = params.smtputf8 or not section.octets.isascii()

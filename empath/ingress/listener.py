@@ -40,6 +40,10 @@ class Intake:
         self._partings = Partings(limits.farewell_timeout_s, most=limits.max_refusals)
         self._refusals = Refusals(self._reception, self._partings)
 
+    def renew(self, reception: Reception) -> None:
+        """Let sessions that begin from now on be like this. Those that are open stay as they are."""
+        self._reception = reception
+
     async def run(self, listener: Listener, work: trio.Nursery) -> None:
         """Accept until cancelled. Sessions run in ``work``, and go on."""
         async with listener:

@@ -46,6 +46,8 @@ class Reception:
     """For clients that err."""
     classing: Classing = field(factory=Classing)
     """Which class a message is of."""
+    heeds_tls_required: bool = True
+    """Whether a message may say that TLS is optional (RFC 8689 3)."""
     users: Users | None = None
     """Those who can log in here; None: nobody can."""
     sender_logins: SenderLogins = ALL_SENDERS

@@ -184,7 +184,7 @@ class Transaction:
                 if said.refusal is not None:
                     return said.refusal
                 incoming.add_fields(said.fields)
-            self._classify(incoming)
+            self._read(incoming)
             earlier = await incoming.accept()
         except SpoolError as problem:
             return self._cannotkeep(problem)
@@ -201,6 +201,13 @@ class Transaction:
         )
         self._reception.observe(fact)
         return Reply(250, f"{incoming.mid} queued", "2.0.0")
+
+    def _read(self, incoming: Incoming) -> None:
+        """Note what the header section has to say about the way of the message."""
+        section, reception = incoming.gate.section, self._reception
+        if section and reception.heeds_tls_required and section.says_tls_is_optional:
+            incoming.envelope = evolve(incoming.envelope, tls_optional=True)
+        self._classify(incoming)
 
     def _classify(self, incoming: Incoming) -> None:
         """Note the class of the message, if anything tells of one."""

@@ -75,7 +75,7 @@ class Envelope:
     """None: the message was made here."""
     tls_optional: bool = False
     """Whether it goes on even if the hosts of its domain do not show what that domain has published of them: it says
-    that they do not (RFC 8460 3).
+    that they do not (RFC 8460 3), or its sender has it so (``TLS-Required: No``, RFC 8689 3).
     """
     priority: Priority | None = None
     """The class that reception has found; None: nothing tells of one."""

@@ -16,6 +16,7 @@ from empath.mail.failure_class import FailureClass
 from empath.mail.ids import DeliveryId, MessageId, SessionId
 from empath.mail.notice import Action
 from empath.mail.outcome import Outcome
+from empath.mail.reload_facts import ConfigReloaded
 from empath.mail.waiting import Wait
 from empath.mail.way_facts import HostDialled, HostLeft, NameLookedUp
 from empath.smtp import Address, Reply, Verb
@@ -246,12 +247,14 @@ class RuleEnded:
 
 @frozen(kw_only=True)
 class OperatorActed:
-    """An operator has done something to mail that was here."""
+    """An operator has done something to mail that was here, or to a lane."""
 
     at: float
     by: str
     verb: str
-    """``retry``, ``hold``, ``release``, ``bounce``, ``fail``, ``delete``, ``undelete``; ``undo`` and one of these."""
+    """``retry``, ``hold``, ``release``, ``bounce``, ``fail``, ``delete``, ``undelete``; ``undo`` and one of these; of a
+    lane ``close breaker`` and ``reset lane``.
+    """
     selector: str
     """What it was done to, in the words of the commands."""
     why: str
@@ -280,6 +283,7 @@ Fact = (
     | RuleSet
     | RuleEnded
     | OperatorActed
+    | ConfigReloaded
     | NameLookedUp
     | HostDialled
     | HostLeft

@@ -24,6 +24,7 @@ from empath.mail.headers import fields, hops, section_end, without
 _END: Final = b"\r\n\r\n"
 _CRLF: Final = b"\r\n"
 _RETURN_PATH: Final = b"return-path"
+_TLS_REQUIRED: Final = b"tls-required"
 
 
 class SectionFault(Enum):
@@ -48,6 +49,14 @@ class Section:
     def count(self, name: bytes) -> int:
         """How often a field is there. ``name`` is in lower case."""
         return sum(one.name == name for one in fields(self.octets))
+
+    @property
+    def says_tls_is_optional(self) -> bool:
+        """Whether a field says ``TLS-Required: No`` (RFC 8689 3). Of several none counts, nor does any other value."""
+        if _TLS_REQUIRED not in self.octets.lower():  # the cheapest way: hardly any message has it
+            return False
+        said = [one.unfolded.lower() for one in fields(self.octets) if one.name == _TLS_REQUIRED]
+        return said == [b"no"]
 
 
 @define(eq=False)

@@ -110,7 +110,7 @@ class Notice:
             yield f"{outcome.host} has accepted the message."
             return
         if self.action is Action.FAILED and (outcome.kind is Kind.EXPIRED or not outcome.kind.permanent):
-            yield "No attempt succeeded in the time for which mail is kept here. This is about the last one:"
+            yield "No attempt succeeded before its time was over. This is about the last one:"
         if self.failure_class.sentence:
             yield self.failure_class.sentence
         if outcome.reply is None:

@@ -6,8 +6,9 @@ does the work depends on who listens, so an observer can be added or left out wi
 
 The observers:
 
-- `empath.ops.logbook`, the log: one line for each fact that an operator may ask about. A line has the name of the message
-  or session that it is about, as replies, Received fields and reports have it, so that one name finds the whole story.
+- `empath.ops.logbook`, the log: one line for each fact that an operator may ask about. A line has the name of the
+  message or session that it is about, as replies, Received fields and reports have it, so that one name finds the whole
+  story.
 - `empath.ops.metrics` counts, and `empath.ops.exposition` writes the figures out for Prometheus. `empath.ops.busiest`
   keeps the series few when the domains are many.
 - `empath.ops.audit` writes the audit log, a file of JSON lines. `empath.ops.records` says what stands in a line,
@@ -21,7 +22,8 @@ to it that nothing here can hurt mail.
 
 `empath.ops.api` lets operators see and steer, `empath.ops.views` is what they see, `empath.ops.acting` what they do to
 mail. `empath.ops.traffic` and `empath.ops.outcomes` are observers for it: how much mail comes and goes, and what
-becomes of the few messages that somebody waits for.
+becomes of the few messages that somebody waits for. `empath.ops.dashboard` is the page that shows all of it in a
+browser; `empath.ops.lately` is the observer behind its pictures of the latest attempts.
 
 Every buffer has a bound: audit records that wait (``audit.max_pending``, further ones are dropped and counted), series
 (``metrics.max_domains``), connections (``http.max_connections``), requests (``http.max_request``,

@@ -36,6 +36,9 @@ class Gauges:
     free_bytes: int | None
     ready: bool
     audit_dropped: int
+    live_viewers: int
+    live_dropped: int
+    """Events that viewers were not shown."""
     dns_hits: int
     """Questions that the DNS cache has answered."""
     dns_misses: int
@@ -94,6 +97,8 @@ class Exposition:
         yield _counter("empath_delivery_attempts", attempts, "status", metrics.attempts)
         took = "How long attempts took."
         yield _histograms("empath_delivery_duration_seconds", took, "domain", metrics.durations)
+        lag = "From the acceptance of a message to its first attempt: how far deliveries begin behind their time."
+        yield _histogram("empath_queue_due_lag_seconds", lag, metrics.due_lag)
         codes = "Replies of next hops that refused something."
         yield _counter("empath_smtp_errors", codes, "code", metrics.remote_codes)
         yield _counter("empath_messages_finished", "Deliveries that have ended.", "outcome", metrics.finished)
@@ -160,10 +165,18 @@ class Exposition:
             yield GaugeMetricFamily("empath_spool_free_bytes", free, value=gauges.free_bytes)
         dropped = "Audit records that were not written for want of room."
         yield CounterMetricFamily("empath_audit_dropped", dropped, value=gauges.audit_dropped)
+        viewers = "Who watches through the websocket of the API now."
+        yield GaugeMetricFamily("empath_live_viewers", viewers, value=gauges.live_viewers)
+        unseen = "Events that viewers were not shown, since they came too fast."
+        yield CounterMetricFamily("empath_live_dropped", unseen, value=gauges.live_dropped)
         yield GaugeMetricFamily("empath_ready", "Whether new mail can be taken: 1 or 0.", value=float(gauges.ready))
         end = "Until when certificates that clients are shown are valid."
         yield _gauge("empath_tls_certificate_expiry_timestamp_seconds", end, "name", gauges.certificates_end)
         yield _histogram("empath_loop_lag_seconds", "How late the event loop wakes up.", self.loop_lag)
+        read = "Whether the latest reading of the configuration went well: 1 or 0."
+        yield GaugeMetricFamily("empath_config_reload_success", read, value=float(self.metrics.is_config_read))
+        moment = "When the configuration that runs was read."
+        yield GaugeMetricFamily("empath_config_reload_timestamp_seconds", moment, value=self.metrics.config_read_at)
         build = GaugeMetricFamily("empath_build_info", "What runs here.", labels=["version", "python"])
         build.add_metric([self.version, platform.python_version()], 1)
         yield build

@@ -29,6 +29,7 @@ from empath.mail.facts import (
 )
 from empath.mail.ids import SessionId
 from empath.mail.outcome import Bounced, Delivered
+from empath.mail.reload_facts import ConfigReloaded
 from empath.mail.way_facts import HostDialled, HostLeft, NameLookedUp
 from empath.ops.busiest import BusiestDomains
 from empath.ops.histogram import ATTEMPT_S, COMMIT_S, LIFETIME_S, SIZES_BYTES, Histogram
@@ -50,6 +51,8 @@ class Metrics:
     attempts: Counter[str] = field(init=False, factory=lambda: Counter(dict.fromkeys(ATTEMPTS, 0)))
     durations: dict[str, Histogram] = field(init=False, factory=dict)
     """Of attempts, by domain."""
+    due_lag: Histogram = field(init=False, factory=lambda: Histogram(LIFETIME_S))
+    """From the acceptance of a message to the beginning of the first attempt."""
     remote_codes: Counter[str] = field(init=False, factory=Counter)
     finished: Counter[str] = field(init=False, factory=lambda: Counter({status.value: 0 for status in ENDS}))
     lifetimes: dict[str, Histogram] = field(init=False)
@@ -64,6 +67,10 @@ class Metrics:
     breakers: dict[str, str] = field(init=False, factory=dict)
     """The sites whose breaker is not closed, with its state."""
     ways: Ways = field(init=False, factory=Ways)
+    config_read_at: float = 0.0
+    """When the configuration that runs was read."""
+    is_config_read: bool = field(init=False, default=True)
+    """Whether the latest reading has gone well."""
     _places: dict[SessionId, str] = field(init=False, factory=dict)
     """The listener of each open session."""
 
@@ -95,6 +102,9 @@ class Metrics:
                 self.sessions[self._places.pop(session)] -= 1
             case BreakerMoved(site=site, after=after):
                 self._moved(site, after)
+            case ConfigReloaded(at=at, problem=problem):
+                self.is_config_read = problem is None
+                self.config_read_at = at if problem is None else self.config_read_at
             case HostDialled():
                 self.ways.dialled(fact)
             case HostLeft(messages=messages):
@@ -118,6 +128,8 @@ class Metrics:
         if durations is None:
             durations = self.durations[label] = Histogram(ATTEMPT_S)
         durations.add(fact.took_s)
+        if fact.attempt == 1:
+            self.due_lag.add(max(0.0, fact.waited_s))
         if fact.stages:
             self.ways.passed(fact.stages)
 

@@ -28,6 +28,7 @@ from empath.mail.facts import (
 from empath.mail.failure_class import FailureClass
 from empath.mail.ids import MessageId
 from empath.mail.outcome import Bounced, Deferred, Delivered
+from empath.mail.reload_facts import ConfigReloaded
 from empath.ops.redaction import Redactor
 
 SCHEMA: Final = "empath.audit/1"
@@ -61,6 +62,7 @@ Auditable = (
     | LoginAccepted
     | LoginRefused
     | OperatorActed
+    | ConfigReloaded
     | Mark
 )
 
@@ -101,6 +103,8 @@ class Recorder:
                 self._login(record, fact)
             case OperatorActed():
                 self._acted(record, fact)
+            case ConfigReloaded():
+                record |= _reloaded(fact)
             case Mark():
                 record["event"] = fact.event
         moment = datetime.fromtimestamp(fact.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -138,6 +142,7 @@ class Recorder:
         sender, recipient = str(fact.reverse_path or ""), str(fact.recipient)
         record |= _message(fact.delivery.message) | {
             "event": "attempt",
+            "delivery": str(fact.delivery),
             "sender": self.redactor.of_sender(sender),
             "recipients": [self.redactor.of_recipient(recipient)],
             "duration_ms": _ms(fact.took_s),
@@ -200,6 +205,17 @@ class Recorder:
             "recipients": [self.redactor.of_sender(str(fact.sender))],
             "about": {str(delivery): action.value for delivery, action in fact.about},
         }
+
+
+def _reloaded(fact: ConfigReloaded) -> Record:
+    return {
+        "event": "reload",
+        "by": fact.by,
+        "outcome": "failed" if fact.problem else "applied",
+        "applied": list(fact.applied),
+        "needs_restart": list(fact.needs_restart),
+        "problem": fact.problem,
+    }
 
 
 def _message(mid: MessageId) -> Record:

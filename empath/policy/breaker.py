@@ -163,6 +163,10 @@ class Breaker:
         """Forget all that is known of the site, and let calls through."""
         self._move(BreakerEvent.RESET)
 
+    def inherit(self, other: Breaker) -> None:
+        """Stand as another breaker of the same site does; thresholds and times are those of this one."""
+        self.state, self._until, self._next_s = other.state, other._until, other._next_s
+
     def _move(self, event: BreakerEvent) -> None:
         self.state = TABLE[self.state, event]
         if self.state is BreakerState.CLOSED:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
-from attrs import define, field
+from attrs import define, field, setters
 
 
 def _positive(instance: object, attribute: object, value: float) -> None:
@@ -23,7 +23,7 @@ def _positive(instance: object, attribute: object, value: float) -> None:
         raise ValueError(f"a bucket needs a rate and a burst above 0, not {value}")
 
 
-@define(eq=False)
+@define(eq=False, on_setattr=setters.NO_OP)
 class TokenBucket:
     """Lets ``rate_per_s`` through each second, and ``burst`` at once if nothing was taken for long."""
 

@@ -101,14 +101,19 @@ hits a structure of its own. Envelope and body have a CRC-32, made when they are
 claimed. A body file is checked while it is read, and its end is kept back until all of it was seen: a next hop that has
 no end takes no message.
 
+Why a backup is an operation of the daemon: queue and bodies have to be of one moment, and only who writes them knows
+when. A copy of the database goes on between transactions, and no body goes until those of the copy are copied.
+
 Rooms: ``contract`` (what a spool promises: all that reception and delivery know of it), ``grouped`` (a spool made of a
 store, a committer and a disk) with ``drafts``, ``portions`` (what goes over many deliveries) and ``removal``,
 ``committer``, ``store`` (what a backend is), ``claiming`` (what a claim takes and what it sets aside), ``sqlite`` made
 of ``waiting``, ``ending``, ``finding``, ``keeping``, ``reading`` and ``tally``, on ``database``, ``schema``,
 ``statements`` and ``stored`` (a row, and whether it is sound),
-``memory`` (the plainest store, which the other is compared with), ``belonging`` (queue and bodies), ``open``, and
-``verify`` (looking at a spool that nobody has open); ``postgres`` (the other backend with a database) and
-``conversion`` (moving a spool from one backend to another).
+``memory`` (the plainest store, which the other is compared with), ``belonging`` (queue and bodies), ``open``,
+``verify`` and ``stopped`` (looking at a spool that no daemon has open), ``inspection`` (at one that is in use), both by
+``checking``; ``snapshots`` (backups) on ``copying``, and ``restoring``; ``left_behind`` (mail of another backend);
+``postgres`` (the other backend with a database), ``files`` (one that people can read) and ``conversion`` (moving a
+spool from one backend to another).
 
 RFCs: 5321 4.2.5 and 6.1 (what 250 means), 4.5.4.1 (retries), 1047 (duplicates).
 """

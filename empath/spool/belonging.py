@@ -76,7 +76,7 @@ async def _unite(committer: Committer[Store], world: World, path: PurePath) -> N
     if converting is not None:
         raise SpoolError(
             f"the spool at {path} is being moved, from {converting}, and this is only a part of it; end that first: "
-            "`empath spool convert` goes on where it was cut off"
+            "`empath spool convert` goes on where it was cut off, `empath restore` begins anew"
         )
     queue_token = await committer.do(lambda store: store.identity(), durable=False)
     bodies_token = await _read(world.disk, path / MARK)

@@ -1,9 +1,9 @@
 """How a claim chooses among the deliveries that wait: the same for every backend.
 
-First comes what is due; then the sites that are recalled, in their order, each with the oldest of what was set aside
-for it. A delivery that is due for a site without room is set aside, and so is one for a site that is recalled: others
-have waited longer. That costs two changes of its row, here and when it is recalled, however long the queue is; passing
-over it in each claim would cost as much as the queue is long.
+First comes what is due; then the sites that are recalled, in their order, each with the most urgent of what was set
+aside for it, and of that the oldest. A delivery that is due for a site without room is set aside, and so is one for a
+site that is recalled: others have waited longer. That costs two changes of its row, here and when it is recalled,
+however long the queue is; passing over it in each claim would cost as much as the queue is long.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ class Rows(Protocol):
         """
 
     def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
-        """Those that are set aside for a site, of so many messages, in the order of message and ordinal."""
+        """Those that are set aside for a site, of so many messages: of the highest priority first, then of the oldest
+        message, then by ordinal.
+        """
 
     def envelope(self, message: int) -> bytes | None:
         """The envelope of a message; None: it cannot be read."""

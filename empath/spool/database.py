@@ -30,8 +30,11 @@ PAGE_BYTES: Final = 4096
 CHECKPOINT_PAGES: Final = 4000
 """Pages in the log before they are copied into the database: the log stays at about 16 MiB."""
 SPARE_PAGES: Final = 4000
-"""Free pages in the database that are worth being given back to the disk."""
-_LOOK_EVERY: Final = 16
+"""Free pages that the database keeps, for the messages to come."""
+_PORTION_PAGES: Final = 250
+"""Free pages that go back to the disk in one transaction."""
+_INCREMENTAL: Final = 2
+"""Of ``PRAGMA auto_vacuum``."""
 RESERVE: Final = "reserve"
 """The name of the file beside the database that takes room for the day when the disk is full."""
 RESERVE_BYTES: Final = 6 * CHECKPOINT_PAGES * PAGE_BYTES // 4
@@ -47,34 +50,35 @@ class Database:
     """What is given up when the disk is full, for the log to be copied into the database all the same."""
     _durable: bool = field(init=False, default=True)
     _log_pages: int = field(init=False, default=0)
-    _until_look: int = field(init=False, default=0)
-    """Transactions until it is seen to whether room can be given back."""
     _doubtful: bool = field(init=False, default=False)
     """A write or sync has failed: the log on the disk may not be what SQLite takes it for."""
 
-    def give_room_back(self) -> None:
-        """Make the file small again when little is left in it. For between transactions.
+    def can_shrink(self) -> None:
+        """See to it that free pages can go back to the disk a few at a time. For the opening, before all else.
 
-        What goes leaves free pages, which the next message uses, and the file keeps its size. To write all anew is only
-        done where much is won and little is to be written: in a tenth of a second at most.
+        A new database is made so. One of an earlier version has to be written anew for that, once, and only is while
+        that takes a tenth of a second at most: at the first opening at which little is in it.
         """
-        self._until_look -= 1
-        if self._until_look > 0:
+        self.connection.pragma("auto_vacuum", _INCREMENTAL)
+        pages = self.connection.pragma("page_count")
+        if not pages or self.connection.pragma("auto_vacuum") == _INCREMENTAL:
             return
-        self._until_look = _LOOK_EVERY
-        free = self.connection.pragma("freelist_count")
-        if free < SPARE_PAGES:
+        if pages - self.connection.pragma("freelist_count") > 2 * SPARE_PAGES:
             return
-        used = self.connection.pragma("page_count") - free
-        if used > min(max(free // 16, SPARE_PAGES // 4), 2 * SPARE_PAGES):
-            return
-        try:
+        with suppress(apsw.FullError):  # there is no room even for that: the free pages are used
             self.connection.execute("VACUUM")
-            self._copy_log()
-        except apsw.IOError:
-            self._doubtful = True
-        except apsw.Error:  # there is no room even for that: the free pages are used, and the next commit tries again
-            return
+
+    def give_room_back(self) -> bool:
+        """Give some of the free pages back to the disk; whether there are more. Within a transaction.
+
+        Some are kept, since the next messages use them. A portion takes a few milliseconds, whatever the database
+        holds: its last pages go where the free ones are.
+        """
+        spare = self.connection.pragma("freelist_count") - SPARE_PAGES
+        if spare <= 0 or self.connection.pragma("auto_vacuum") != _INCREMENTAL:
+            return False
+        self.connection.execute(f"PRAGMA incremental_vacuum({min(spare, _PORTION_PAGES)})").fetchall()
+        return bool(spare > _PORTION_PAGES)
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[None]:

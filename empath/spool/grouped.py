@@ -25,6 +25,7 @@ from empath.spool.contract import (
     MAX_RULES,
     Acceptance,
     Action,
+    Backup,
     Body,
     BodyFile,
     Changed,
@@ -45,15 +46,18 @@ from empath.spool.contract import (
     StoredRule,
     Taker,
     Undelete,
+    Verified,
     Waiting,
 )
 from empath.spool.drafts import FileDraft, translated
+from empath.spool.inspection import Inspection
 from empath.spool.portions import Portions
 from empath.spool.removal import Removal
+from empath.spool.snapshots import Snapshots
 from empath.spool.store import Store
 from empath.spool.stored import checksum
 from empath.world.errors import DiskError, FileMissing
-from empath.world.ports import DISCARD_S, Disk
+from empath.world.ports import DISCARD_S, Disk, Offload
 
 BLOCK_BYTES: Final = 64 * 1024
 """How much of a large body is in memory at a time."""
@@ -68,8 +72,10 @@ class GroupedSpool:
     _committer: Committer[Store]
     _disk: Disk
     _bodies: PurePath
+    _offload: Offload
     _portions: Portions = field(init=False)
     _removal: Removal = field(init=False)
+    _snapshots: Snapshots = field(init=False)
     _news: trio.Event = field(init=False, factory=trio.Event)
     _taker: Taker | None = field(init=False, default=None)
     _serials: Iterator[int] = field(init=False, factory=count)
@@ -78,6 +84,7 @@ class GroupedSpool:
     def __attrs_post_init__(self) -> None:
         self._portions = Portions(self._committer)
         self._removal = Removal(self._disk, self._bodies)
+        self._snapshots = Snapshots(self._committer, self._disk, self._bodies, self._offload, self._removal)
 
     async def accept(self, acceptance: Acceptance) -> MessageId | None:
         """See ``contract.Spool``."""
@@ -215,6 +222,14 @@ class GroupedSpool:
             if not await self._committer.do(lambda store: store.tend(), durable=False):
                 return False
         return True
+
+    async def verify(self, cursor: str | None = None) -> Verified:
+        """See ``contract.Spool``."""
+        return await Inspection(self._committer, self._disk, self._bodies).verify(cursor)
+
+    async def backup(self, directory: PurePath, *, now: float) -> Backup:
+        """See ``contract.Spool``."""
+        return await self._snapshots.make(directory, now=now)
 
     async def statistics(self) -> Statistics:
         """See ``contract.Spool``."""

@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 
 from empath.mail.delivery import FINAL, Status
 from empath.mail.ids import MessageId
+from empath.spool.checking import Checked, Checker
 from empath.spool.claiming import claim, claim_rows
 from empath.spool.committer import Operation
 from empath.spool.contract import (
@@ -36,6 +37,7 @@ from empath.spool.contract import (
     Statistics,
     StoredRule,
 )
+from empath.spool.copying import Copying
 from empath.spool.memory_tables import Tables, claimable, in_quarantine, is_over, order, postponed, waits
 from empath.spool.store import Look, Purged, Store
 from empath.spool.stored import StoredMessage
@@ -91,10 +93,13 @@ class MemoryStore:
 
     def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
         """See ``claiming.Rows``."""
-        keys = [key for key, row in self._tables.rows.items() if row.aside == site]
-        first = sorted({key.message for key in keys})[:messages]
-        keys = sorted([key for key in keys if key.message in first], key=order)
-        return [claimable(self._tables.rows[key]) for key in keys[:limit]]
+        rows = [row for row in self._tables.rows.values() if row.aside == site]
+        first = sorted({(-row.priority, row.key.message) for row in rows})[:messages]
+        rows = sorted(
+            [row for row in rows if (-row.priority, row.key.message) in first],
+            key=lambda row: (-row.priority, order(row.key)),
+        )
+        return [claimable(row) for row in rows[:limit]]
 
     def envelope(self, message: int) -> bytes:
         """See ``claiming.Rows``."""
@@ -200,6 +205,32 @@ class MemoryStore:
     def tend(self) -> bool:
         """See ``store.Store``. There is nothing to do."""
         return False
+
+    def check(self, *, after: int | None, limit: int) -> Checked:
+        """See ``store.Store``."""
+
+        def numbers(after: int, limit: int) -> list[int]:
+            return sorted(number for number in self._tables.messages if number > after)[:limit]
+
+        def ordinals(number: int) -> list[int]:
+            return sorted(self._tables.messages[number].open)
+
+        return Checker(numbers=numbers, read=self.message, ordinals=ordinals).check(after, limit)
+
+    def needed(self, names: Sequence[str]) -> set[str]:
+        """See ``store.Store``."""
+        return self.body_files().intersection(names)
+
+    def begin_copy(self, directory: str) -> Copying:
+        """See ``store.Store``."""
+        raise SpoolError("the queue is in memory only; there is nothing that a copy could be made of")
+
+    def copies_on(self) -> bool:
+        """See ``store.Store``."""
+        return False
+
+    def end_copy(self) -> None:
+        """See ``store.Store``."""
 
     def body_files(self) -> set[str]:
         """See ``store.Store``."""

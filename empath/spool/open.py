@@ -60,7 +60,7 @@ async def open_spool(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(committer.run)
                 try:
-                    spool = GroupedSpool(committer, world.disk, bodies)
+                    spool = GroupedSpool(committer, world.disk, bodies, world.offload)
                     await unite(committer, world, path)
                     await spool.sweep()
                     for task in beside:

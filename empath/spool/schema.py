@@ -20,11 +20,12 @@ from typing import Final
 
 from empath.spool.contract import SpoolError
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 APPLICATION_ID: Final = 0x454D5051
 """Marks the file as ours: "EMPQ"."""
 
-_INDEX_ASIDE: Final = "CREATE INDEX aside ON delivery (aside) WHERE aside IS NOT NULL;"
+_INDEX_ASIDE: Final = "CREATE INDEX aside ON delivery (aside, priority) WHERE aside IS NOT NULL;"
+_INDEX_ASIDE_BY_AGE: Final = "CREATE INDEX aside ON delivery (aside) WHERE aside IS NOT NULL;"
 _INDEX_FILE: Final = "CREATE INDEX file ON message (body_file) WHERE body_file IS NOT NULL;"
 _CARE: Final = """
 CREATE TABLE damage (message INTEGER PRIMARY KEY, mid TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
@@ -88,7 +89,7 @@ UPDATE delivery SET note = coalesce((SELECT reason FROM damage WHERE damage.mess
     WHERE claimed = 2;
 """
 _STEPS: Final[Mapping[int, str]] = {
-    1: f"ALTER TABLE delivery ADD COLUMN aside TEXT; {_INDEX_ASIDE} {_INDEX_FILE}",
+    1: f"ALTER TABLE delivery ADD COLUMN aside TEXT; {_INDEX_ASIDE_BY_AGE} {_INDEX_FILE}",
     2: f"""
     ALTER TABLE message ADD COLUMN envelope_crc INTEGER;
     ALTER TABLE message ADD COLUMN body_crc INTEGER;
@@ -107,6 +108,7 @@ _STEPS: Final[Mapping[int, str]] = {
     {_MARKS}
     {_LISTING}
     """,
+    4: f"DROP INDEX aside; {_INDEX_ASIDE}",
 }
 """From each earlier version to the next. New columns come last, so old rows need not be written anew.
 

@@ -16,7 +16,6 @@ from attrs import define, field
 
 from empath.mail.ids import MessageId
 from empath.spool import statements as sql
-from empath.spool.checking import Checked, Checker
 from empath.spool.claiming import claim, claim_rows
 from empath.spool.committer import Operation
 from empath.spool.contract import (
@@ -34,7 +33,6 @@ from empath.spool.contract import (
     SpoolError,
     SpoolFull,
     Statistics,
-    StoredRule,
 )
 from empath.spool.database import Database, connect, explained
 from empath.spool.ending import Ending
@@ -42,6 +40,7 @@ from empath.spool.finding import Finder
 from empath.spool.keeping import Keeping, Listing
 from empath.spool.reading import Reader
 from empath.spool.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, upgrade
+from empath.spool.sqlite_care import SqliteCare
 from empath.spool.store import Look, Purged, Store
 from empath.spool.stored import StoredMessage
 from empath.spool.tally import CLAIMED, WAITS, Tally
@@ -71,17 +70,13 @@ def open_database(
 
 
 @define(eq=False)
-class SqliteStore:
+class SqliteStore(SqliteCare):
     """See ``store.Store``."""
 
-    _database: Database
-    _connection: apsw.Connection = field(init=False)
-    _reader: Reader = field(init=False)
     _writes: Writes = field(init=False)
     _ending: Ending = field(init=False)
     _rows: WaitingRows = field(init=False)
     _finder: Finder = field(init=False)
-    _keeping: Keeping = field(init=False)
     _listing: Listing = field(init=False)
     _tally: Tally = field(init=False, factory=Tally)
     _number: int = field(init=False, default=0)
@@ -139,6 +134,7 @@ class SqliteStore:
         except Exception:
             results = [self._alone(operation, durable=durable) for operation in operations]
         self._database.keep_log_short()
+        self._copies.step()
         return results
 
     def _together(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
@@ -227,18 +223,6 @@ class SqliteStore:
         self._settle()
         self._ending.apply(action, rows, self._tally, now=now)
 
-    def rules(self) -> list[StoredRule]:
-        """See ``contract.Spool``."""
-        return self._keeping.rules()
-
-    def put_rule(self, rule: StoredRule) -> None:
-        """See ``contract.Spool``."""
-        self._keeping.put_rule(rule)
-
-    def remove_rule(self, rule_id: str) -> bool:
-        """See ``contract.Spool``."""
-        return self._keeping.remove_rule(rule_id)
-
     def purge(self, *, now: float, retention: Retention, limit: int) -> Purged:
         """See ``store.Store``."""
         self._settle()
@@ -257,27 +241,6 @@ class SqliteStore:
         has_more = self._listing.go_on(self._number)
         return self._database.give_room_back() or has_more
 
-    def check(self, *, after: int | None, limit: int) -> Checked:
-        """See ``store.Store``."""
-        self._settle()
-        return Checker(numbers=self._numbers, read=self.message, ordinals=self._ordinals).check(after, limit)
-
-    def _numbers(self, after: int, limit: int) -> list[int]:
-        return [number for (number,) in self._connection.execute(sql.NUMBERS, (after, limit))]
-
-    def _ordinals(self, message: int) -> list[int]:
-        return [ordinal for (ordinal,) in self._connection.execute(sql.ORDINALS, (message,))]
-
-    def needed(self, names: Sequence[str]) -> set[str]:
-        """See ``store.Store``."""
-        self._settle()
-        return {name for name in names if self._connection.execute(sql.NEEDS, (name,)).fetchall()}
-
-    def body_files(self) -> set[str]:
-        """See ``store.Store``."""
-        self._settle()
-        return {row[0] for row in self._connection.execute(sql.FILES)}
-
     def statistics(self) -> Statistics:
         """See ``contract.Spool``."""
         self._settle()
@@ -292,15 +255,6 @@ class SqliteStore:
         """See ``contract.Spool``."""
         self._settle()
         return self._ending.release(mid, self._tally)
-
-    def identity(self) -> str | None:
-        """See ``store.Store``."""
-        found = self._connection.execute(sql.IDENTITY).fetchall()
-        return str(found[0][0]) if found else None
-
-    def identify(self, token: str) -> None:
-        """See ``store.Store``."""
-        self._connection.execute(sql.IDENTIFY, (token,))
 
     def _row(self, query: str, *values: int) -> tuple[Any, ...]:
         """The one row of a query that has one. The types of its columns are those of the schema."""

@@ -26,9 +26,12 @@ _ORDER: Final = "ORDER BY next_attempt, message, ordinal LIMIT ?"
 DUE: Final = f"{_WAITING} AND next_attempt <= ? {_ORDER}"
 ASTRAY: Final = f"{_WAITING} AND next_attempt > ? {_ORDER}"
 ASIDE: Final = """
-SELECT message, ordinal, domain, attempts, last, mark FROM delivery WHERE aside = ?1 AND message <= (
-    SELECT max(message) FROM (SELECT DISTINCT message FROM delivery WHERE aside = ?1 ORDER BY message LIMIT ?2)
-) ORDER BY message, ordinal LIMIT ?3
+SELECT message, ordinal, domain, attempts, last, mark FROM delivery
+WHERE aside = ?1 AND priority = ?2 AND message <= (
+    SELECT max(message) FROM (
+        SELECT DISTINCT message FROM delivery WHERE aside = ?1 AND priority = ?2 ORDER BY message LIMIT ?3
+    )
+) ORDER BY message, ordinal LIMIT ?4
 """
 TAKE: Final = "UPDATE delivery SET claimed = 1, next_attempt = ?, aside = NULL WHERE message = ? AND ordinal = ?"
 TAKE_HELD: Final = """

@@ -14,6 +14,7 @@ import outcome
 from attrs import frozen
 
 from empath.mail.ids import MessageId
+from empath.spool.checking import Checked
 from empath.spool.committer import Operation
 from empath.spool.contract import (
     ANYTHING,
@@ -30,6 +31,7 @@ from empath.spool.contract import (
     Statistics,
     StoredRule,
 )
+from empath.spool.copying import Copying
 from empath.spool.stored import StoredMessage
 
 
@@ -108,6 +110,24 @@ class Store(Protocol):
 
     def tend(self) -> bool:
         """Do a little for being fast and small; whether there is more to do."""
+
+    def check(self, *, after: int | None, limit: int) -> Checked:
+        """Look at up to ``limit`` messages with a number behind ``after``, in the order of their numbers."""
+
+    def needed(self, names: Sequence[str]) -> set[str]:
+        """Those of these body files that messages need."""
+
+    def begin_copy(self, directory: str) -> Copying:
+        """Begin a copy of the store in an empty directory, which goes on after each transaction; the one before ends.
+
+        A SpoolError: this kind of store is not copied here; it says how else.
+        """
+
+    def copies_on(self) -> bool:
+        """Whether there is more to be copied. A SpoolError: the copy has failed."""
+
+    def end_copy(self) -> None:
+        """Copy no further."""
 
     def body_files(self) -> set[str]:
         """The names of all body files that messages need."""

@@ -7,55 +7,28 @@ needs. One message is in memory at a time, however many there are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 from itertools import chain
 from pathlib import PurePath
 from typing import Any, Final
 
 import apsw
-from attrs import define, field, frozen
+from attrs import define, field
 
-from empath.mail.failure import DamagedRecord
-from empath.mail.record import decode_envelope
 from empath.spool import statements as sql
 from empath.spool.belonging import BODIES, MARK, Halves
-from empath.spool.contract import SpoolError
+from empath.spool.checking import file_objection, objection
+from empath.spool.contract import BodyFile, Fault, Finding, SpoolError
 from empath.spool.database import explained
 from empath.spool.schema import APPLICATION_ID, SCHEMA_VERSION
-from empath.spool.stored import StoredMessage, checksum
+from empath.spool.stored import StoredMessage
 from empath.world.files import FileCalls
 from empath.world.ports import TEMPORARY_SUFFIX
 
-_BLOCK_BYTES: Final = 256 * 1024
 _MOST_LINES: Final = 100
 """What SQLite says about a database that is damaged all over."""
 _ORPHANS: Final = (
     "SELECT DISTINCT message FROM delivery WHERE NOT EXISTS (SELECT 1 FROM message WHERE id = message) ORDER BY message"
 )
-_ORDINALS: Final = "SELECT ordinal FROM delivery WHERE message = ?"
-
-
-class State(Enum):
-    """What is wrong."""
-
-    DAMAGED = "damaged"
-    """A message is not what was accepted. It goes to quarantine when it is due."""
-    QUARANTINED = "quarantined"
-    """A message was found to be damaged, and is kept and not sent."""
-    DATABASE = "database"
-    """What SQLite says about its own structures."""
-    LEFTOVER = "leftover"
-    """A file that nobody needs. The next start removes it; nothing is wrong."""
-
-
-@frozen
-class Finding:
-    """One thing that was found."""
-
-    state: State
-    name: str
-    """The message, if it is about one; else the file."""
-    detail: str
 
 
 @define(eq=False)
@@ -77,14 +50,14 @@ class Verification:
         try:
             yield from self._all()
         except apsw.Error as problem:
-            yield Finding(State.DATABASE, self._connection.filename, f"it cannot be read any further: {problem}")
+            yield Finding(Fault.DATABASE, self._connection.filename, f"it cannot be read any further: {problem}")
 
     def _all(self) -> Iterator[Finding]:
         self._needed = {name for (name,) in self._connection.execute(sql.FILES)}
         self._belong_together()
         for (line,) in self._connection.execute(f"PRAGMA integrity_check({_MOST_LINES})"):
             if line != "ok":
-                yield Finding(State.DATABASE, self._connection.filename, str(line))
+                yield Finding(Fault.DATABASE, self._connection.filename, str(line))
         ((self.deliveries,),) = self._connection.execute("SELECT count(*) FROM delivery")
         yield from self._messages()
         yield from self._leftovers()
@@ -100,9 +73,9 @@ class Verification:
             mid, damage = self._look_at(message)
             if message in quarantine:
                 mid, reason = quarantine[message]
-                yield Finding(State.QUARANTINED, mid, damage or f"{reason} (when it was due; now nothing is wrong)")
+                yield Finding(Fault.QUARANTINED, mid, damage or f"{reason} (when it was due; now nothing is wrong)")
             elif damage is not None:
-                yield Finding(State.DAMAGED, mid, damage)
+                yield Finding(Fault.DAMAGED, mid, damage)
 
     def _look_at(self, message: int) -> tuple[str, str | None]:
         """The name of a message, and what is wrong with it."""
@@ -115,42 +88,14 @@ class Verification:
         row = StoredMessage(*found[0])
         self.size_bytes += row.size_bytes
         damage = row.damage()
-        return row.mid, damage.reason if damage else self._envelope(message, row) or self._file(row)
-
-    def _envelope(self, message: int, row: StoredMessage) -> str | None:
-        try:
-            envelope = decode_envelope(row.envelope)
-        except DamagedRecord as problem:
-            return f"its envelope cannot be read: {problem}"
-        ordinals = [ordinal for (ordinal,) in self._connection.execute(_ORDINALS, (message,))]
-        if not ordinals:
-            return "no delivery is left of it"
-        if max(ordinals) >= len(envelope.recipients):
-            return f"it has a delivery to recipient {max(ordinals) + 1} of {len(envelope.recipients)}"
-        return None
+        return row.mid, damage.reason if damage else objection(row, self._ordinals(message)) or self._file(row)
 
     def _file(self, row: StoredMessage) -> str | None:
-        if row.body_file is None:
-            return None
-        path = str(self._path / BODIES / row.body_file)
-        try:
-            size_bytes, found = self._calls.size_bytes(path), self._checksum(path)
-        except FileNotFoundError:
-            return f"its body {path} is missing"
-        if size_bytes != row.size_bytes:
-            return f"its body {path} has {size_bytes} octets; {row.size_bytes} were accepted"
-        if row.body_crc not in (None, found):
-            return f"its body {path} is not what was accepted (checksum)"
-        return None
+        body = row.body
+        return file_objection(self._calls, self._path / BODIES, body) if isinstance(body, BodyFile) else None
 
-    def _checksum(self, path: str) -> int:
-        handle, at, found = self._calls.open(path), 0, 0
-        try:
-            while block := self._calls.read_at(handle, _BLOCK_BYTES, at):
-                at, found = at + len(block), checksum(block, found)
-        finally:
-            self._calls.close(handle)
-        return found
+    def _ordinals(self, message: int) -> list[int]:
+        return [ordinal for (ordinal,) in self._connection.execute(sql.ORDINALS, (message,))]
 
     def _leftovers(self) -> Iterator[Finding]:
         for name in sorted(self._names()):
@@ -159,7 +104,7 @@ class Verification:
             else:
                 why = "it was not finished" if name.endswith(TEMPORARY_SUFFIX) else "no message needs it"
                 detail = f"{why}; the next start removes it"
-                yield Finding(State.LEFTOVER, str(self._path / BODIES / name), detail)
+                yield Finding(Fault.LEFTOVER, str(self._path / BODIES / name), detail)
 
     def _names(self) -> list[str]:
         try:

@@ -55,7 +55,14 @@ class WaitingRows:
 
     def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
         """See ``claiming.Rows``."""
-        return list(map(_claimable, self._connection.execute(sql.ASIDE, (site, messages, limit))))
+        found: list[ClaimedDelivery] = []
+        for priority in sorted(self._priorities, reverse=True):
+            left = messages - len({one.key.message for one in found})
+            if left <= 0 or len(found) >= limit:
+                break
+            asked = (site, priority, left, limit - len(found))
+            found += map(_claimable, self._connection.execute(sql.ASIDE, asked))
+        return found
 
     def envelope(self, message: int) -> bytes | None:
         """See ``claiming.Rows``."""

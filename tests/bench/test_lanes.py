@@ -3,8 +3,7 @@
 import pytest
 
 from bench import lanes
-
-MIB = 1 << 20
+from empath.config.schema import DeliverySettings
 
 
 @pytest.mark.parametrize("case", lanes.CASES, ids=lambda case: case.name)
@@ -18,5 +17,6 @@ def test_sites_that_mail_went_to_fit_into_40_mib_however_many() -> None:
     assert lanes.held_mib(lambda: lanes.known_sites(20_000)) <= 40
 
 
-def test_a_lane_without_work_takes_less_than_3_kib() -> None:
-    assert lanes.held_mib(lambda: lanes.make_lanes(lanes.CASES[0], 1000)) * MIB / 1000 < 3 * 1024
+def test_lanes_that_rest_fit_into_40_mib_as_many_as_there_may_be() -> None:
+    bound, some = DeliverySettings().max_lanes, 2000
+    assert lanes.held_mib(lambda: lanes.make_lanes(lanes.CASES[0], some)) * bound / some <= 40

@@ -171,7 +171,7 @@ FOUND = {
         Code.NO_EFFECT,
     ),
     "more connections of a site than of all": ("delivery.max_connections_per_host = 300", Code.NO_EFFECT),
-    "a dashboard, before there is one": ("api.dashboard = true", Code.NO_EFFECT),
+    "a dashboard without the API": ("[api]\nenabled = false\ndashboard = true", Code.NO_EFFECT),
     "an API for other machines without tokens": (
         '[api]\nlisten_addr = "192.0.2.1:8080"\nallow_insecure_http = true',
         Code.UNSAFE,
@@ -289,7 +289,7 @@ LET_BE = {
     "sections with one address": 'metrics.listen_addr = "127.0.0.1:8080"',
     "no dashboard": "api.dashboard = false",
     "an API for other machines behind a proxy": (
-        'metrics.enabled = false\nhealth.enabled = false\n'
+        "metrics.enabled = false\nhealth.enabled = false\n"
         '[api]\nlisten_addr = "192.0.2.1:8080"\ntokens_file = "/dev/null"\nallow_insecure_http = true'
     ),
     "old audit logs that are removed": "audit.retain_days = 7",

@@ -154,6 +154,7 @@ delivery.tls.domain_overrides[].domains      []
 delivery.tls.domain_overrides[].policy       "required"
 delivery.tls.ca_file                         none
 delivery.tls.dane                            true
+delivery.tls.tls_required_header             true
 delivery.tls.mta_sts                         true
 delivery.tls.mta_sts_timeout                 "1m"
 delivery.tls.mta_sts_max_size                "64KiB"
@@ -265,6 +266,18 @@ api.undo_window                              "30m"
 api.control_socket                           "/run/empath/control.sock"
 api.allowed_origins                          []
 api.dashboard                                true
+api.session_time                       "12h"
+api.max_sessions                       100
+api.login_code_time                    "10m"
+api.live.max_viewers                   50
+api.live.max_subscriptions             32
+api.live.max_message                   "16KiB"
+api.live.max_events                    1000
+api.live.event_room                    "256KiB"
+api.live.event_rate                    "200/s"
+api.live.send_timeout                  "10s"
+api.live.ping_interval                 "20s"
+api.live.ticket_time                   "30s"
 audit.enabled                                true
 audit.log_path                               "/var/log/empath/audit.jsonl"
 audit.rotate_daily                           true

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import PurePosixPath
 
 import pytest
+from attrs import evolve
 
 from empath.sim import SimulatedWorld
 from empath.spool import claiming
@@ -87,6 +88,15 @@ async def test_of_what_is_recalled_the_oldest_comes_first_and_before_what_is_due
     last = await ask(spool, demand)
     assert numbers(last) == [3]
     assert (await ask(spool, demand)).aside == frozenset()
+
+
+async def test_of_what_is_recalled_the_most_urgent_comes_first_however_much_was_there_before(spool: Spool) -> None:
+    for number in range(1, 6):
+        await spool.accept(evolve(message(number, "slow.example"), priority=-2 if number == 1 else 0))
+    await ask(spool, dead("slow.example"))
+    await spool.accept(evolve(message(6, "slow.example", "slow.example"), priority=4))
+    demand = Demand(rooms={"slow.example": 2}, recalled=("slow.example",))
+    assert [numbers(await ask(spool, demand)) for _ in range(3)] == [[6, 2], [3, 4], [5, 1]]
 
 
 async def test_sites_are_recalled_in_turn_and_after_what_is_due_for_others(spool: Spool) -> None:

@@ -15,8 +15,9 @@ from empath.app.sending import Sending
 from empath.app.shutdown import Shutdown
 from empath.config.schema import Config, DeliverySettings, Mode
 from empath.mail import DeliveryAttempted, Fact
-from empath.mail.envelope import Envelope, Recipient
+from empath.mail.envelope import Envelope, Origin, Recipient
 from empath.mail.ids import MessageId
+from empath.mail.priority import Priority
 from empath.mail.record import encode_envelope
 from empath.sim import SimulatedWorld
 from empath.sim.remote import RemoteServer, Rule
@@ -59,14 +60,27 @@ class Bridge:
         self.servers.append(server)
         return server
 
-    async def put(self, recipient: str, *, sender: str = "a@client.example", messages: int = 1) -> MessageId:
+    async def put(
+        self,
+        recipient: str,
+        *,
+        also: tuple[str, ...] = (),
+        sender: str = "a@client.example",
+        messages: int = 1,
+        user: str | None = None,
+        priority: Priority | None = None,
+    ) -> MessageId:
         """Put messages into the queue; the name of the last one."""
-        mid = MessageId(0, 0)
+        mid, recipients = MessageId(0, 0), (recipient, *also)
         for _ in range(messages):
             now = self.world.clock.now()
             mid = MessageId.make(now, 1000 + next(self._numbers))
             envelope = Envelope(
-                reverse_path=Address.parse(sender), recipients=(Recipient(Address.parse(recipient)),), received=now
+                reverse_path=Address.parse(sender),
+                recipients=tuple(Recipient(Address.parse(one)) for one in recipients),
+                received=now,
+                origin=Origin(client_ip=None, hello="client", protocol="ESMTP", listener="a", user=user),
+                priority=priority,
             )
             await self.spool.accept(
                 Acceptance(
@@ -74,10 +88,10 @@ class Bridge:
                     received=now,
                     envelope=encode_envelope(envelope),
                     body=b"Subject: x\r\n\r\nx\r\n",
-                    domains=(recipient.partition("@")[2],),
+                    domains=tuple(one.partition("@")[2] for one in recipients),
                     next_attempt=now,
                     sender=sender,
-                    recipients=(recipient,),
+                    recipients=recipients,
                 )
             )
         return mid

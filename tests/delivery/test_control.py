@@ -6,8 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from empath.config.schema import BreakerSettings, DeliverySettings, SiteSettings
-from empath.mail import BreakerMoved, Phase, RuleEnded, RuleSet
+from empath.config.schema import BreakerSettings, DeliverySettings, Period, Rate, RateLimitSettings, SiteSettings
+from empath.mail import BreakerMoved, OperatorActed, Phase, RuleEnded, RuleSet
 from empath.mail.waiting import WaitReason
 from empath.policy.steering import RuleKind, Scope
 from empath.sim import SimulatedWorld
@@ -297,3 +297,49 @@ async def test_every_change_is_told_with_who_and_why(autojump_clock: MockClock) 
         )
         assert (ended.rule, ended.by) == ("sd-1", "bob")
         assert await control.end("sd-1", by="bob") is None
+
+
+async def test_who_closes_a_breaker_or_resets_a_lane_is_named(autojump_clock: MockClock) -> None:
+    settings = DeliverySettings(circuit_breaker=BreakerSettings(failure_threshold=2, timeout_s=86_000))
+    async with bridge(settings) as place:
+        await place.server("a.example", Rule(phase=Phase.GREETING, reaction=Reply(421, "busy")))
+        await place.put("x@a.example", messages=8)
+        await trio.sleep(30)
+        await place.sending.control.close_breaker("a.example", by="ann")
+        await trio.sleep(30)
+        await place.sending.control.reset_lane("a.example", by="bob")
+        told = [(fact.by, fact.verb, fact.selector) for fact in place.said(OperatorActed)]
+        assert told[0] == ("ann", "close breaker", "lane a.example")
+        assert told[-1] == ("bob", "reset lane", "lane a.example")
+
+
+async def test_an_overlay_may_allow_a_higher_rate_than_the_configuration(autojump_clock: MockClock) -> None:
+    slow = RateLimitSettings(default=Rate(1, Period.MINUTE))
+    async with bridge(DeliverySettings(rate_limits=slow)) as place:
+        server = await place.server("a.example")
+        await place.put("x@a.example", messages=40)
+        await trio.sleep(61)
+        assert len(server.taken) == 2
+        rule = await place.sending.control.set_limit(Scope(lane="a.example"), rate_per_s=1, **ANN)
+        await trio.sleep(20)
+        assert 20 <= len(server.taken) <= 23
+        await place.sending.control.end(rule.id, by="ann")
+        await trio.sleep(61)
+        assert len(server.taken) <= 25, "the rate of the configuration holds again"
+
+
+async def test_the_end_of_a_suspension_of_a_sender_makes_no_backoff_due(autojump_clock: MockClock) -> None:
+    async with bridge(DeliverySettings(retry_base_delay_s=7200)) as place:
+        later = Rule(phase=Phase.RCPT, reaction=Reply(451, "not now", "4.2.0"))
+        server = await place.server("a.example", later)
+        await place.put("x@a.example", sender="bulk@client.example")
+        await trio.sleep(10)
+        server.rules.clear()
+        rule = await place.sending.control.suspend(Scope(sender="bulk@client.example"), **ANN)
+        await place.put("y@a.example", sender="bulk@client.example")
+        await trio.sleep(60)
+        await place.sending.control.end(rule.id, by="ann")
+        await trio.sleep(60)
+        assert [str(one.recipients[0]) for one in server.taken] == ["y@a.example"]
+        await trio.sleep(3 * 7200)
+        assert len(server.taken) == 2

@@ -109,6 +109,19 @@ async def play(place: Stage, server: RemoteServer, name: str) -> dict[str, Cell]
     return cells
 
 
+def _assert_phases(cells: dict[str, Cell]) -> None:
+    """The failure says at which step it was, though several commands may have been sent at once."""
+    for fault, cell in cells.items():
+        first = cell.outcomes[0]
+        if fault.startswith("only") or cell.word in ("no-tls", "no-login") or isinstance(first, Delivered):
+            continue  # the host has said yes, in its way, and the trouble comes later
+        if fault == "reset" and cell.phase in (Phase.RCPT, Phase.DATA):
+            continue  # earlier answers were still under way, and are lost with all the rest
+        # A connection that breaks at the first word inside TLS counts as a handshake that fails.
+        in_tls = cell.phase is Verb.HANDSHAKE or (cell.phase is Phase.HELLO and first.diagnosis.phase is Phase.STARTTLS)
+        assert first.diagnosis.phase is (Phase.STARTTLS if in_tls else cell.phase), fault
+
+
 def _taken(word: str) -> tuple[int, ...]:
     """How often a message may be taken, of which the first attempt came to this."""
     return (0,) if word == "rejected" else (1, 2) if word.endswith("?") else (1,)
@@ -132,6 +145,7 @@ async def test_every_fault_at_every_moment_comes_to_what_the_table_says(
         cells = await play(place, server, name)
     assert {fault: cell.word for fault, cell in cells.items()} == column(name)
     assert server.overheard == []
+    _assert_phases(cells)
     for fault, cell in cells.items():
         assert cell.word == "rejected" or isinstance(cell.outcomes[-1], Delivered), fault
         assert len(cell.outcomes) == (1 if cell.word in ("done", "rejected") else 2), fault

@@ -1,8 +1,6 @@
 """Which limits of messages per time a job meets, and what it finds of them."""
 
 import pytest
-import trio
-from trio.testing import MockClock
 
 from empath.config.schema import DeliverySettings, DomainSettings, Rate, RateLimitSettings, SiteSettings
 from empath.config.units import Period
@@ -173,11 +171,14 @@ def test_what_is_said_of_a_domain_by_name_holds_for_reports_too() -> None:
     assert duration(limits(a=A_SECOND), job("a.example", sender=None), 3) == 2
 
 
-async def test_further_transactions_of_a_message_wait_in_their_place(autojump_clock: MockClock) -> None:
-    some, began = limits(a=A_SECOND), trio.current_time()
-    for _ in range(4):
-        await some.wait(job("a.example"))
-    assert trio.current_time() - began == pytest.approx(3)
+def test_a_rate_of_an_operator_takes_the_place_of_those_of_the_site_and_of_no_others() -> None:
+    slow = Rate(1, Period.HOUR)
+    some = limits(RateLimitSettings(default=slow, per_site=slow, global_per_second=A_SECOND), a=slow)
+    assert some.take(job("a.example"), 0, overlaid=True) is None
+    refusal = some.take(job("a.example"), 0.5, overlaid=True)
+    assert refusal is not None
+    assert refusal.reason is WaitReason.RATE_GLOBAL
+    assert some.take(job("a.example"), 1, overlaid=True) is None
 
 
 def test_the_tables_have_a_bound() -> None:

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import PurePath
 
 import pytest
@@ -15,8 +15,11 @@ from empath.delivery import Hop, Login
 from empath.mail import Failure, Kind, Phase, SystemFailure, SystemKind
 from empath.policy.route import Target
 from empath.sim import SimulatedWorld
-from empath.smtp import ClientConnection, Ehlo, LocalProtocolError
-from empath.world import TcpEndpoint
+from empath.sim.behaviour import Fault, Octets, Reaction
+from empath.sim.link import SimulatedConnection
+from empath.smtp import ClientConnection, Ehlo, LocalProtocolError, Reply
+from empath.world import ConnectionLost, TcpEndpoint
+from tests.delivery.test_hostile_hosts import FAULTS
 
 ADDRESS = "198.51.100.1"
 SECRET = PurePath("/secret")
@@ -27,7 +30,29 @@ class Host:
     """What it answers to each line, and the lines that it has read."""
 
     answers: Sequence[bytes]
+    fault: Reaction | None = None
+    """What comes after these; None: nothing."""
     read: list[bytes] = field(factory=list)
+
+    async def serve(self, connection: SimulatedConnection) -> None:
+        for answer in self.answers:
+            self.read.append(await connection.receive_some())
+            await connection.send_all(answer)
+        await self._fail(connection)
+        await trio.sleep_forever()
+
+    async def _fail(self, connection: SimulatedConnection) -> None:
+        if self.fault is None:
+            return
+        await connection.receive_some()
+        if isinstance(self.fault, Octets):
+            await connection.send_all(self.fault.octets * (200 if self.fault.endless else 1))
+        elif isinstance(self.fault, Reply):
+            await connection.send_all(self.fault.encode())
+        if self.fault is Fault.RESET:
+            connection.link.reset()
+        elif self.fault is Fault.CLOSE or (isinstance(self.fault, Octets) and self.fault.then is Fault.CLOSE):
+            connection.close()
 
 
 @asynccontextmanager
@@ -45,10 +70,8 @@ async def hop_to(
             await connection.send_all(b"220 hi\r\n")
             await connection.receive_some()
             await connection.send_all(f"250-hello\r\n250 AUTH {offers}\r\n".encode())
-            for answer in host.answers:
-                host.read.append(await connection.receive_some())
-                await connection.send_all(answer)
-            await trio.sleep_forever()
+            with suppress(ConnectionLost):
+                await host.serve(connection)
 
         connection = await world.host.connect(TcpEndpoint(ADDRESS, 587))
         target = Target("mail.example.org", ADDRESS, 587)
@@ -124,6 +147,34 @@ async def test_a_login_that_fails_is_the_trouble_of_the_site(
         problem = caught.value.diagnosis
         assert (problem.kind, problem.phase, problem.kind.permanent) == (kind, Phase.LOGIN, False)
         assert hop.login is None
+
+
+# At the first, second and third answer of the longest login there is. The only answer to AUTH PLAIN stands in
+# ``test_hostile_smart_host``.
+AT_ANY_STEP = {
+    **dict.fromkeys(("4yz", "421"), Kind.BUSY),
+    **dict.fromkeys(("close", "reset", "half a reply"), Kind.CONNECTION_LOST),
+    "5yz": Kind.LOGIN_REFUSED,
+    "silence": Kind.TIMEOUT,
+    "only 250": None,  # it says yes, in its way
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("step", [0, 1, 2])
+async def test_every_fault_at_every_step_of_a_login_is_the_trouble_of_the_site(
+    autojump_clock: MockClock, step: int, fault: str
+) -> None:
+    challenges = [b"334 " + line(b"Username:"), b"334 " + line(b"Password:")]
+    async with hop_to(Host(challenges[:step], FAULTS[fault]), offers="LOGIN") as (hop, login):
+        kind = AT_ANY_STEP.get(fault, Kind.PROTOCOL)
+        if kind is None:
+            await login.enter(hop)
+            return
+        with pytest.raises(Failure) as caught:
+            await login.enter(hop)
+        problem = caught.value.diagnosis
+        assert (problem.kind, problem.phase, hop.login) == (kind, Phase.LOGIN, None)
 
 
 @pytest.mark.parametrize("secret", [b"", b"\n", b"\xff", b"x" * 9000, b"a\0b"])

@@ -340,6 +340,20 @@ async def test_requiretls_does_not_accept_what_we_accept(autojump_clock: MockClo
         assert await there.verdict(TlsPolicy.VERIFIED, requiretls=True, accept_invalid_certs=True) == "needs_tls"
 
 
+async def test_requiretls_wins_over_what_says_that_tls_is_optional(autojump_clock: MockClock, tmp_path: Path) -> None:
+    """RFC 8689 4.1."""
+    async with scene("unknown", tmp_path) as there:
+        there.publish_sts("enforce")
+        dialling = there.dialling(TlsPolicy.OPPORTUNISTIC)
+        with pytest.raises(Failure) as caught:
+            await dialling.open(there.target, requiretls=True, tls_optional=True)
+        assert caught.value.diagnosis.kind is Kind.NEEDS_TLS
+        hop = await dialling.open(there.target, tls_optional=True)
+        assert hop.tls is not None
+        assert not await dialling.suits(hop)
+        await trio.aclose_forcefully(hop.stream)
+
+
 async def test_a_ca_file_that_cannot_be_used_is_our_fault(autojump_clock: MockClock, tmp_path: Path) -> None:
     async with scene("good", tmp_path) as there:
         there.ca_file = tmp_path / "missing.pem"

@@ -29,6 +29,7 @@ from empath.spool.contract import (
     ANYTHING,
     Acceptance,
     Action,
+    Backup,
     BodyDraft,
     BodyFile,
     Changed,
@@ -43,6 +44,7 @@ from empath.spool.contract import (
     Statistics,
     StoredRule,
     Taker,
+    Verified,
 )
 from empath.spool.grouped import GroupedSpool
 from empath.spool.memory import MemoryStore
@@ -113,6 +115,12 @@ class BrittleSpool:
 
     async def discard_body(self, body: BodyFile) -> None:
         await self._inner.discard_body(body)
+
+    async def verify(self, cursor: str | None = None) -> Verified:
+        return await self._inner.verify(cursor)
+
+    async def backup(self, directory: PurePath, *, now: float) -> Backup:
+        return await self._inner.backup(directory, now=now)
 
     async def statistics(self) -> Statistics:
         return await self._inner.statistics()

@@ -22,7 +22,19 @@ from empath.mail.failure_class import FailureClass
 from empath.mail.ids import MessageId
 from empath.mail.notice import Action, Notice, wanted
 from empath.mail.outcome import Delivered
-from empath.smtp import Address, Body, MailParams, Notify, OriginalRecipient, RcptParams, Reply, Return
+from empath.smtp import (
+    Address,
+    Body,
+    ByMode,
+    DeliverBy,
+    EnhancedCode,
+    MailParams,
+    Notify,
+    OriginalRecipient,
+    RcptParams,
+    Reply,
+    Return,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 CAME, NOW = 1762772405.0, 1763204405.0
@@ -124,6 +136,36 @@ def expired() -> Report:
     return make(about, *notices, ret=Return.HEADERS)
 
 
+def late() -> Report:
+    """The time is over that the sender gave with BY, in the mode N: it is tried on (RFC 2852 4.1, 5)."""
+    ann = to("ann@example.org", notify=Notify.FAILURE)
+    busy = judge(Reply(451, "Not now", "4.3.0"), Phase.MAIL, host="mx1.example.org").diagnosis
+    notice = Notice(
+        recipient=ann,
+        action=Action.DELAYED,
+        outcome=evolve(busy, status=EnhancedCode(4, 4, 7)),
+        last_attempt=CAME + 600,
+        retry_until=NOW + 86_400,
+    )
+    return make(envelope(ann, params=MailParams(by=DeliverBy(600, ByMode.NOTIFY))), notice, ret=Return.HEADERS)
+
+
+def passed() -> Report:
+    """The host that has it now does not know of that time (RFC 2852 4.1)."""
+    ann = to("ann@example.org")
+    taken = Delivered(Reply(250, "queued as 77", "2.0.0"), "mx1.example.org")
+    notice = Notice(recipient=ann, action=Action.RELAYED, outcome=taken, last_attempt=NOW)
+    return make(envelope(ann, params=MailParams(by=DeliverBy(600, ByMode.NOTIFY))), notice, ret=Return.HEADERS)
+
+
+def overdue() -> Report:
+    """The same in the mode R: it is returned, since it is of no use any more."""
+    ann = to("ann@example.org")
+    silent = Diagnosis(kind=Kind.EXPIRED, phase=Phase.ROUTE, text="it was not attempted in time")
+    notice = Notice(recipient=ann, action=Action.FAILED, outcome=silent)
+    return make(envelope(ann, params=MailParams(by=DeliverBy(600, ByMode.RETURN))), notice)
+
+
 def international() -> Report:
     jorg = to("jörg@bücher.example", orcpt=OriginalRecipient("utf-8", "jörg@example.com"))
     diagnosis = Diagnosis(kind=Kind.NEEDS_SMTPUTF8, phase=Phase.MAIL, host="mx.example.net", text="no SMTPUTF8")
@@ -157,7 +199,8 @@ def unlawful() -> Report:
     return make(envelope(ann), notice, content=content, ret=Return.HEADERS)
 
 
-CASES = {case.__name__: case for case in (rejected, delayed, relayed, mixed, expired, international, hostile, unlawful)}
+MADE = (rejected, delayed, relayed, mixed, expired, late, passed, overdue, international, hostile, unlawful)
+CASES = {case.__name__: case for case in MADE}
 
 
 def parts(made: Report) -> tuple[EmailMessage, list[EmailMessage]]:
@@ -182,6 +225,20 @@ def test_the_report_is_the_golden_file_to_the_octet(name: str) -> None:
     if os.environ.get("EMPATH_WRITE_GOLDEN"):
         path.write_bytes(made.content)
     assert made.content == path.read_bytes()
+
+
+def test_every_action_with_and_without_a_time_that_the_sender_gave_has_a_golden_file() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == set(CASES)
+    found = [blocks(make()) for make in MADE]
+    assert {block["Action"] for _, *about in found for block in about} == {action.value for action in Action}
+    timed = {block["Action"] for message, *about in found if "Deliver-By-Date" in message for block in about}
+    assert timed == {"failed", "delayed", "relayed"}
+
+
+@pytest.mark.parametrize("name", ["late", "overdue", "passed"])
+def test_by_when_it_was_to_be_delivered_is_said_again(name: str) -> None:
+    """RFC 2852 5."""
+    assert blocks(CASES[name]())[0]["Deliver-By-Date"] == "Mon, 10 Nov 2025 11:10:05 +0000"
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -436,6 +493,9 @@ def test_one_report_says_something_else_of_each_recipient_and_the_gravest_first(
         ("rejected", set(), {b"ann@example.org"}),
         ("delayed", {b"ann@example.org"}, set()),
         ("relayed", set(), set()),
+        ("late", {b"ann@example.org"}, set()),
+        ("passed", set(), set()),
+        ("overdue", set(), {b"ann@example.org"}),
         ("mixed", {b"bob@example.org"}, {b"eve@example.org"}),
         # It looks for the Original-Recipient first, as who knows addresses by these must.
         ("expired", set(), {b"robert@example.com", b"eve@xn--bcher-kva.example"}),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from empath.mail.header_section import SectionFault, SectionGate
+from empath.mail.header_section import Section, SectionFault, SectionGate
 from empath.mail.headers import split
 
 PIECES = st.sampled_from(
@@ -69,6 +69,25 @@ def test_fields_are_found_in_every_spelling_of_their_names() -> None:
     )
     assert gate.section is not None
     assert [gate.section.count(name) for name in (b"from", b"date", b"message-id", b"received")] == [2, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "optional"),
+    [
+        (b"TLS-Required: No\r\n", True),
+        (b"tls-required:no\r\n", True),
+        (b"Subject: x\r\nTLS-Required:\r\n\tNo \r\n", True),
+        (b"TLS-Required: Yes\r\n", False),
+        (b"TLS-Required: No, really\r\n", False),
+        (b"TLS-Required: No\r\nTLS-Required: No\r\n", False),
+        (b"X-TLS-Required: No\r\n", False),
+        (b"Subject: TLS-Required: No\r\n", False),
+        (b"Subject: x\r\n TLS-Required: No\r\n", False),
+        (b"", False),
+    ],
+)
+def test_tls_is_optional_if_one_field_says_so_and_no_other_thing(fields: bytes, *, optional: bool) -> None:
+    assert Section(fields).says_tls_is_optional is optional
 
 
 def test_hops_are_counted_in_sections_of_any_length() -> None:

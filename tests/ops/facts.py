@@ -66,7 +66,7 @@ def refused() -> MessageRefused:
 
 
 def attempted(
-    outcome: Outcome = TAKEN, *, at: float = NOW, to: Address = ANN, took_s: float = 0.611
+    outcome: Outcome = TAKEN, *, at: float = NOW, to: Address = ANN, took_s: float = 0.611, attempt: int = 6
 ) -> DeliveryAttempted:
     """An attempt."""
     return DeliveryAttempted(
@@ -75,7 +75,7 @@ def attempted(
         reverse_path=BILLING,
         recipient=to,
         site="example.org",
-        attempt=6,
+        attempt=attempt,
         outcome=outcome,
         failure_class=None if isinstance(outcome, Delivered) else CLASSES[outcome.diagnosis.kind],
         address="192.0.2.7:25",

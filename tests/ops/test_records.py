@@ -49,6 +49,7 @@ def test_an_attempt_that_delivered() -> None:
         "attempt_number": 6,
         "schema": "empath.audit/1",
         "event": "attempt",
+        "delivery": f"{MESSAGE}.0",
         "time": "2025-11-10T11:31:11.402Z",
         "seq": 88121,
         "mid": str(MESSAGE),

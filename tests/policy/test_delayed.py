@@ -6,15 +6,15 @@ from empath.policy.scheduling import Delayed
 
 
 def test_nothing_waits_in_a_new_one() -> None:
-    delayed: Delayed[int] = Delayed()
+    delayed: Delayed[int, str] = Delayed()
     assert (len(delayed), delayed.moment, delayed.take(inf)) == (0, inf, None)
     assert delayed.line_of(["a"]) is None
 
 
 def test_a_line_is_taken_out_when_its_moment_has_come_and_not_before() -> None:
-    delayed: Delayed[int] = Delayed()
-    delayed.begin("a", [1], 10)
-    delayed.begin("b", [2], 5)
+    delayed: Delayed[int, str] = Delayed()
+    delayed.begin("a", [1], 10, "for a")
+    delayed.begin("b", [2], 5, "for b")
     delayed.join("a", 3)
     assert (len(delayed), delayed.moment, delayed.line_of(["c", "a"])) == (3, 5, "a")
     assert delayed.take(4.9) is None
@@ -28,8 +28,18 @@ def test_a_line_is_taken_out_when_its_moment_has_come_and_not_before() -> None:
 
 
 def test_everything_can_be_taken_out_at_once() -> None:
-    delayed: Delayed[int] = Delayed()
-    delayed.begin("a", [1, 2], 10)
-    delayed.begin("b", [3], 5)
+    delayed: Delayed[int, str] = Delayed()
+    delayed.begin("a", [1, 2], 10, "for a")
+    delayed.begin("b", [3], 5, "for b")
     assert delayed.empty() == [1, 2, 3]
     assert (len(delayed), delayed.moment) == (0, inf)
+
+
+def test_a_line_keeps_why_it_waits_until_it_is_looked_at() -> None:
+    delayed: Delayed[int, str] = Delayed()
+    delayed.begin("a", [1, 2], 10, "for a")
+    delayed.begin("b", [3], 5, None)
+    assert [delayed.why([number].__contains__) for number in (1, 2, 3)] == ["for a", "for a", None]
+    delayed.hurry()
+    assert (delayed.moment, delayed.why(lambda item: item == 1)) == (-inf, None)
+    assert [taken[0] for _ in "ab" if (taken := delayed.take(0))] == ["a", "b"]

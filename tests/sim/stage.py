@@ -7,9 +7,10 @@ from ipaddress import ip_network
 from typing import ParamSpec
 
 import trio
-from attrs import define, field
+from attrs import Factory, define, field
 
 from empath.app import Worker
+from empath.app.reload import Reading
 from empath.config.schema import (
     ApiSettings,
     AuditSettings,
@@ -73,6 +74,10 @@ class Run:
     requests: trio.MemorySendChannel[Request]
     over: trio.Event = field(init=False, factory=trio.Event)
 
+    def reload(self) -> None:
+        """Send SIGHUP."""
+        self.requests.send_nowait(Request.RELOAD)
+
     def stop(self) -> None:
         """Send SIGTERM."""
         self.requests.send_nowait(Request.STOP)
@@ -87,6 +92,7 @@ class Stage:
     simulation: SimulatedWorld = field(init=False)
     client: SubmittingClient = field(init=False)
     servers: dict[str, RemoteServer] = field(init=False, factory=dict)
+    reading: Reading = field(default=Factory(lambda stage: Reading.once(stage.config), takes_self=True))
     facts: list[Fact] = field(init=False, factory=list)
     watch: ConnectionWatch = field(init=False)
     sites: dict[str, str] = field(init=False, factory=dict)
@@ -155,6 +161,7 @@ class Stage:
         worker = Worker(
             config=self.config,
             world=self.simulation.world,
+            reading=self.reading,
             observe=self.facts.append,
             open_spool=partial(open_spool, open_store=self.open_store),
         )

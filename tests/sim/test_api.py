@@ -10,9 +10,9 @@ import trio
 from attrs import evolve, frozen
 from openapi_spec_validator import validate
 
-from empath.config.schema import ApiSettings
+from empath.config.schema import ApiSettings, DeliverySettings, TlsSettings
 from empath.mail import Phase, Status
-from empath.mail.facts import OperatorActed
+from empath.mail.facts import MessageAccepted, OperatorActed
 from empath.ops.api import PREFIX
 from empath.sim.remote import Rule
 from empath.smtp import Reply
@@ -92,6 +92,21 @@ async def test_a_whole_message_keeps_its_header_and_gets_what_is_missing() -> No
         assert (answer.status, len(answer.content["outcomes"])) == (202, 2)
     assert b"X-Mine: 1\r\n" in site.taken[0].content
     assert b"Message-ID: <" in site.taken[0].content
+
+
+@simulated
+async def test_a_message_that_is_handed_in_may_say_that_tls_is_optional() -> None:
+    """RFC 8689 3."""
+    for heeded in (True, False):
+        delivery = DeliverySettings(tls=TlsSettings(tls_required_header=heeded))
+        stage = Stage(1, evolve(STEERED, delivery=delivery))
+        stage.site("well.example")
+        async with stage.play():
+            path, fields = f"/messages?from={SENDER}&to=bob@well.example", {"Content-Type": "message/rfc822"}
+            assert (await ask(stage, "POST", path, b"TLS-Required: No\n\nx\n", fields=fields)).status == 202
+            await trio.sleep(1)
+        (accepted,) = [fact for fact in stage.facts if isinstance(fact, MessageAccepted)]
+        assert accepted.envelope.tls_optional is heeded
 
 
 @simulated

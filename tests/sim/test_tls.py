@@ -16,7 +16,7 @@ from empath.sim.remote import Fault, Octets, RemoteServer, Rule
 from empath.smtp import Domain, Reply, Verb
 from empath.world import FetchResponse
 from tests.delivery.shown import HOST, ca_file, server_side, tlsa
-from tests.sim.stage import DAY_S, Stage, config_with, simulated
+from tests.sim.stage import DAY_S, SENDER, Stage, config_with, simulated
 
 MINUTE_S = 60.0
 TEXT = {"content-type": "text/plain"}
@@ -166,6 +166,55 @@ def test_an_enforced_policy_keeps_mail_from_a_host_that_it_does_not_list(tmp_pat
         assert stage.breaches() == []
 
     simulate(play, seed=1)
+
+
+NO = b"TLS-Required: No\r\n"
+
+
+async def submit(stage: Stage, token: str, headers: bytes = NO) -> None:
+    reply = await stage.client.submit(token, sender=SENDER, recipients=("bob@example.org",), headers=headers)
+    assert reply.positive
+
+
+@pytest.mark.parametrize("kind", ["unknown", None])
+@pytest.mark.parametrize("heeded", [True, False])
+def test_who_says_that_tls_is_not_required_is_not_bound_by_what_the_domain_has_published(
+    tmp_path: Path, kind: str | None, *, heeded: bool
+) -> None:
+    """RFC 8689 3. Another message to the same host waits, even if there is a connection that it could go over."""
+
+    async def play() -> None:
+        stage, server = sts_stage(tmp_path, kind)
+        tls = evolve(stage.config.delivery.tls, tls_required_header=heeded)
+        stage.config = evolve(stage.config, delivery=evolve(stage.config.delivery, tls=tls))
+        async with stage.play():
+            await submit(stage, "one")
+            await trio.sleep(MINUTE_S)
+            await submit(stage, "two", b"")
+            await trio.sleep(MINUTE_S)
+            assert [one.encrypted for one in server.taken] == ([kind is not None] if heeded else [])
+            assert all(NO in one.content for one in server.taken)
+            put(stage, policy("testing"))
+            announce(stage, "2")
+            await trio.sleep(3600)
+        assert len(server.taken) == 2
+        assert stage.breaches() == []
+
+    simulate(play, seed=1)
+
+
+@simulated
+async def test_what_is_configured_holds_for_who_says_that_tls_is_not_required() -> None:
+    stage = Stage(config=config_with(with_policy(TlsPolicy.REQUIRED, "example.org")))
+    server = site(stage, "example.org", None)
+    async with stage.play():
+        await submit(stage, "one")
+        await trio.sleep(3600)
+        assert server.taken == []
+        server.tls = server_side("unknown")
+        await trio.sleep(4 * 3600)
+    assert [one.encrypted for one in server.taken] == [True]
+    assert stage.breaches() == []
 
 
 def test_a_policy_is_kept_over_restarts_refreshed_beside_all_mail_and_over_when_its_time_is(tmp_path: Path) -> None:

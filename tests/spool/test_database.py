@@ -9,15 +9,17 @@ from outcome import Error
 
 from empath.sim.disk import SimulatedFiles
 from empath.sim.vfs import SimulatedVfs
-from empath.spool.contract import Finished, SpoolError, SpoolFull, SpoolHeld
-from empath.spool.database import CHECKPOINT_PAGES, PAGE_BYTES, explained
-from empath.spool.schema import APPLICATION_ID
+from empath.spool.contract import DeliveryKey, Finished, SpoolError, SpoolFull, SpoolHeld
+from empath.spool.database import CHECKPOINT_PAGES, PAGE_BYTES, SPARE_PAGES, explained
+from empath.spool.schema import APPLICATION_ID, SCHEMA_VERSION
 from empath.spool.sqlite import open_database
 from empath.spool.store import Store
 from empath.world.reserve import Reserve
 from tests.contracts.spools import NOW, message
 
 LARGEST_NEW_BYTES = 128 * 1024
+INCREMENTAL = 2
+"""Of PRAGMA auto_vacuum."""
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_a_queue_of_a_later_version_is_left_as_it_is(path: Path) -> None:
         later.pragma("user_version", 99)
     later.close()
     before = path.read_bytes()
-    with pytest.raises(SpoolError, match="schema 99, and this program knows those up to 4; install the version"):
+    with pytest.raises(SpoolError, match=f"schema 99, and this program knows those up to {SCHEMA_VERSION}; install"):
         open_database(str(path))
     assert path.read_bytes() == before
 
@@ -139,24 +141,6 @@ def finish(store: Store, room: int) -> None:
     store.record([Finished(key=each.key) for one in claimed.claims for each in one.deliveries])
 
 
-def test_a_database_that_was_large_gives_its_room_back_when_it_is_empty(path: Path) -> None:
-    store = open_database(str(path))
-
-    def accept(number: int, store: Store) -> None:
-        store.accept(message(number, body=bytes(1_000_000)))
-
-    for number in range(40):
-        store.commit([partial(accept, number)], durable=False)[0].unwrap()
-    assert path.stat().st_size > 20_000_000
-    store.commit([partial(finish, room=100)], durable=False)[0].unwrap()
-    for _ in range(20):  # it is not seen to after each transaction
-        store.commit([Store.touch], durable=False)[0].unwrap()
-    assert path.stat().st_size < LARGEST_NEW_BYTES
-    store.commit([partial(accept, 99)], durable=True)[0].unwrap()
-    assert store.statistics().messages == 1
-    store.close()
-
-
 def test_while_the_disk_is_full_the_reserve_lets_mail_out_and_none_in() -> None:
     files = SimulatedFiles()
     reserve = Reserve(files, PurePosixPath("/reserve"), 2_000_000)
@@ -183,3 +167,62 @@ def test_while_the_disk_is_full_the_reserve_lets_mail_out_and_none_in() -> None:
         files.capacity_bytes *= 2
         store.commit([lambda store: store.accept(message(9999))], durable=True)[0].unwrap()
         store.close()
+
+
+FILLED = 60
+"""Messages of a megabyte."""
+
+
+def fill_and_empty(store: Store) -> None:
+    for number in range(1, FILLED + 1):
+        acceptance = message(number, body=bytes(1_000_000))
+        (result,) = store.commit([lambda store, acceptance=acceptance: store.accept(acceptance, NOW)], durable=False)
+        result.unwrap()
+    ended = [Finished(key=DeliveryKey(number, 0)) for number in range(1, FILLED + 1)]
+    (result,) = store.commit([lambda store: store.record(ended)], durable=True)
+    result.unwrap()
+
+
+def tend(store: Store) -> int:
+    """Tend until nothing is left to do; how often that was."""
+    for times in range(1, 1000):
+        (result,) = store.commit([lambda store: store.tend()], durable=False)
+        if not result.unwrap():
+            return times
+    raise AssertionError("there is no end to it")
+
+
+def test_the_room_of_what_has_gone_returns_to_the_disk_in_small_portions(path: Path) -> None:
+    store = open_database(str(path))
+    fill_and_empty(store)
+    assert tend(store) > 20
+    store.close()
+    assert path.stat().st_size < (SPARE_PAGES + 100) * PAGE_BYTES
+
+
+def test_no_commit_of_mail_gives_room_back(path: Path) -> None:
+    store = open_database(str(path))
+    fill_and_empty(store)
+    store.close()
+    assert path.stat().st_size > FILLED * 1_000_000
+
+
+@pytest.mark.parametrize(("in_it", "mode"), [(1, INCREMENTAL), (FILLED, 0)])
+def test_a_database_of_an_earlier_version_learns_to_shrink_once_little_is_in_it(
+    path: Path, in_it: int, mode: int
+) -> None:
+    store = open_database(str(path))
+    for number in range(in_it):
+        acceptance = message(number, body=bytes(1_000_000))
+        (result,) = store.commit([lambda store, acceptance=acceptance: store.accept(acceptance)], durable=True)
+        result.unwrap()
+    store.close()
+    connection = apsw.Connection(str(path))
+    connection.pragma("journal_mode", "DELETE")
+    connection.pragma("auto_vacuum", 0)
+    connection.execute("VACUUM")
+    connection.close()
+    store = open_database(str(path))
+    assert store.statistics().messages == in_it
+    store.close()
+    assert apsw.Connection(str(path)).pragma("auto_vacuum") == mode

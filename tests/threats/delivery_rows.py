@@ -15,6 +15,9 @@ _STARTTLS: Final = (
     "tests/delivery/test_hostile_starttls.py::test_where_tls_is_no_condition_mail_goes_on_in_clear_at_the_first_attempt",
     "tests/delivery/test_hostile_starttls.py::test_where_it_is_one_nothing_of_the_envelope_is_said",
 )
+_SMART: Final = (
+    "tests/delivery/test_hostile_smart_host.py::test_every_fault_at_every_moment_comes_to_what_the_table_says"
+)
 _CERTIFICATES: Final = (
     "tests/delivery/test_tls_policies.py::test_every_policy_meets_every_host",
     "tests/delivery/test_tls_sockets.py::test_certificates_over_sockets",
@@ -26,6 +29,9 @@ NEXT_HOP: Final = (
         "tried again later, at longer and longer intervals; each phase has a time limit of its own (RFC 5321 4.5.3.2)",
         (
             _HOSTILE,
+            _SMART,
+            "tests/delivery/test_hostile_smart_host.py::test_the_table_has_every_moment_at_which_a_host_speaks",
+            "tests/delivery/test_hostile_smart_host.py::test_every_table_has_every_fault_that_the_simulated_hosts_know",
             _SOCKETS,
             "tests/delivery/test_deadlines.py::test_silence_is_waited_for_as_long_as_its_key_says",
             "tests/delivery/test_deadlines.py::test_a_host_that_never_answers_is_dialled_as_long_as_the_key_says",
@@ -46,7 +52,9 @@ NEXT_HOP: Final = (
         "a smart host that does not let us in, or answers a login with anything else than it may",
         "the site's trouble: mail waits until somebody has put it right, and no password is said outside of TLS",
         (
+            _SMART,
             "tests/delivery/test_login.py::test_a_login_that_fails_is_the_trouble_of_the_site",
+            "tests/delivery/test_login.py::test_every_fault_at_every_step_of_a_login_is_the_trouble_of_the_site",
             "tests/delivery/test_login.py::test_a_token_that_is_refused_is_told_so_in_two_steps",
             "tests/process/test_next_hops.py::test_a_wrong_password_keeps_mail_waiting_until_it_is_put_right",
             "tests/app/test_smart_host.py::test_we_log_in_to_the_smart_host_and_to_nobody_else",
@@ -116,6 +124,7 @@ NEXT_HOP: Final = (
             "tests/delivery/test_sender.py::test_each_recipient_has_an_outcome_of_its_own",
             "tests/delivery/test_next_host.py::test_only_those_go_on_whom_nobody_has_judged",
             "tests/delivery/test_company.py::test_each_recipient_has_an_outcome_of_its_own_and_the_report_names_who_failed",
+            "tests/sim/test_company.py::test_those_who_go_together_have_outcomes_of_their_own_and_one_report",
             "tests/sim/test_reports.py::test_recipients_that_fail_at_one_moment_share_a_report_and_others_get_their_own",
         ),
     ),
@@ -163,6 +172,26 @@ NEXT_HOP: Final = (
             "tests/delivery/test_nothing_in_clear.py::test_where_tls_is_a_condition_no_envelope_is_heard_on_the_way",
             "tests/delivery/test_tls_policies.py::test_broken_tls_is_remembered_for_a_while",
             "tests/sim/test_tls.py::test_broken_tls_costs_secrecy_or_time_as_the_policy_has_it",
+        ),
+    ),
+    Row(
+        "a connection that breaks between the handshake and the first word inside TLS",
+        "like a handshake that fails: a host of TLS 1.3 that refuses us says so only then (RFC 8446 2)",
+        (
+            _SMART,
+            "tests/delivery/test_hostile_starttls.py"
+            "::test_a_connection_that_breaks_before_a_word_is_said_inside_tls_counts_as_broken_tls",
+        ),
+    ),
+    Row(
+        "a message that says TLS-Required: No",
+        "what its domain has published does not bind it; configuration and REQUIRETLS do, and other mail (RFC 8689 3)",
+        (
+            "tests/mail/test_header_section.py::test_tls_is_optional_if_one_field_says_so_and_no_other_thing",
+            "tests/sim/test_tls.py"
+            "::test_who_says_that_tls_is_not_required_is_not_bound_by_what_the_domain_has_published",
+            "tests/sim/test_tls.py::test_what_is_configured_holds_for_who_says_that_tls_is_not_required",
+            "tests/delivery/test_tls_policies.py::test_requiretls_wins_over_what_says_that_tls_is_optional",
         ),
     ),
     Row(
@@ -238,6 +267,11 @@ NEXT_HOP: Final = (
             "tests/delivery/test_dead_site.py::test_what_is_set_aside_is_returned_when_the_time_of_its_rule_is_over",
             "tests/delivery/test_dead_site.py::test_when_the_site_is_back_all_goes_out_at_once_and_the_oldest_first",
         ),
+    ),
+    Row(
+        "more mail than a rate limit lets through in time",
+        "senders hear of the delay and of the end at their moments, as of any other",
+        ("tests/delivery/test_late.py::test_what_waits_for_a_limit_is_told_of_late_and_given_up_at_its_time",),
     ),
     Row(
         "next hops that other people wrote, with and without TLS and a login",

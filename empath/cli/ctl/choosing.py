@@ -24,6 +24,7 @@ _FILTERS: Final = (
     click.option("--recipient", metavar="ADDR", help="A forward-path."),
     click.option("--older-than", metavar="AGE", help="Accepted longer ago than this: 30m, 4h, 2d."),
     click.option("--newer-than", metavar="AGE", help="Accepted less long ago than this."),
+    click.option("--hold", metavar="REASON", help="On hold for exactly this reason: restored, ..."),
     click.option("--reply", metavar="GLOB", help="What the latest attempt came to, with * and ?."),
 )
 _OF_VERBS: Final = (

@@ -113,7 +113,7 @@ class Client:
             response = connection.getresponse()
             octets = response.read(_MAX_BYTES)
         except (OSError, HTTPException) as error:
-            raise self._unreachable(error) from error
+            raise self.unreachable(error) from error
         finally:
             connection.close()
         if response.status >= 400 and response.status != accepts:
@@ -139,7 +139,8 @@ class Client:
             status=os.EX_SOFTWARE,
         )
 
-    def _unreachable(self, error: Exception) -> Complaint:
+    def unreachable(self, error: Exception) -> Complaint:
+        """Say that there is no connection, and why."""
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         what = f"cannot reach {self.name}: {reason}"
         if isinstance(error, PermissionError):

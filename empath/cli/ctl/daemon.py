@@ -50,6 +50,10 @@ def _facts(answer: Record) -> Iterator[tuple[str, str]]:
     yield "smtp", " ".join(answer["listeners"])
     for name, place in answer["sections"].items():
         yield name, f"http://{place}"
+    if answer["needs_restart"]:
+        yield "restart", f"needed for {', '.join(answer['needs_restart'])}"
+    if answer["reload_problem"]:
+        yield "config", f"the latest reload has failed: {answer['reload_problem'].splitlines()[0]}"
 
 
 @click.command()

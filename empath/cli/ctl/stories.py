@@ -30,24 +30,25 @@ def print_message(message: Record, now: float) -> None:
 
 def print_explanation(answer: Record) -> None:
     """Print why something waits, and what one can do."""
-    for line in _explained(answer):
+    for line in explained_lines(answer):
         _tell(line)
 
 
 def print_lane(details: Record) -> None:
     """Print all that is known of a lane."""
-    for line in _lane(details):
+    for line in lane_lines(details):
         _tell(line)
 
 
-def _explained(answer: Record) -> Iterator[str]:
+def explained_lines(answer: Record) -> Iterator[str]:
+    """Why something waits, and what one can do."""
     for story in answer["deliveries"]:
         yield from _delivery(story, answer["now"])
     if answer["way"] is not None:
         yield f"{answer['name']} goes to the lane {answer['way']['lane']}"
         yield from _way(answer["way"])
     if answer["lane"] is not None:
-        yield from _lane(answer["lane"])
+        yield from lane_lines(answer["lane"])
 
 
 def _delivery(story: Record, now: float) -> Iterator[str]:
@@ -64,13 +65,16 @@ def _delivery(story: Record, now: float) -> Iterator[str]:
     yield f"waiting for  {_wait(wait, now) if wait else 'nothing: it has ended'}"
     yield from _gates(story["gates"])
     yield f"lane         {story['lane']}"
+    if story["way"] is not None:
+        yield from _way(story["way"])
     for number, past in enumerate(story["attempts"]):
         yield f"{'history' if not number else '':<11}  {moment(past['at'])} {past['host'] or '-'} {past['said']}"
     yield from _rules(story["rules"])
     yield from _actions(story["actions"])
 
 
-def _lane(details: Record) -> Iterator[str]:
+def lane_lines(details: Record) -> Iterator[str]:
+    """All that is known of a lane."""
     lane, now = details["lane"], time.time()
     oldest = f" · oldest {age(lane['oldest_s'])}" if lane["oldest_s"] is not None else ""
     aside = f" · {details['set_aside']} set aside in the spool" if details["set_aside"] else ""
@@ -88,7 +92,10 @@ def _lane(details: Record) -> Iterator[str]:
 
 def _way(way: Record) -> Iterator[str]:
     named = f" · configuration names {way['next_hop']}" if way["next_hop"] else ""
-    yield f"route        {way['domain']} · TLS {way['tls']}{named}"
+    last = (
+        f", last {way['tls_last']} {'verified' if way['tls_verified'] else 'not verified'}" if way["tls_last"] else ""
+    )
+    yield f"route        {way['domain']} · TLS {way['tls']}{last}{named}"
     for stop in way["stops"]:
         source = f" from {stop['source']}" if stop["source"] else ""
         yield f"             {stop['host']} [{stop['address']}]:{stop['port']}{source}"

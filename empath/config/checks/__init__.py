@@ -55,7 +55,7 @@ _CHECKS: Final = (
     queueing.server,
     next_hops.dnssec,
     next_hops.families,
-    watching.not_yet,
+    watching.dashboard,
     watching.exposure,
     watching.retention,
 )

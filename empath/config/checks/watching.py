@@ -7,16 +7,11 @@ from empath.config.faults import Code
 from empath.config.places import KeyPath
 
 
-def not_yet(subject: Subject) -> Iterator[Finding]:
-    """Keys of ``[api]`` that may stand in a file before there is anything for them to switch."""
-    api = subject.config.api
-    keys = {
-        "dashboard": ("no dashboard", api.dashboard),
-    }
-    for name, (missing, matters) in keys.items():
-        key: KeyPath = ("api", name)
-        if matters and subject.is_given(key):
-            yield _idle(key, f"this version has {missing}", "leave it out until a release brings it")
+def dashboard(subject: Subject) -> Iterator[Finding]:
+    """The dashboard asks the API for all that it shows."""
+    api, key = subject.config.api, ("api", "dashboard")
+    if subject.is_given(key) and api.dashboard and not api.enabled:
+        yield _idle(key, "api.enabled is off, and the dashboard is served with the API", "turn api.enabled on")
 
 
 def exposure(subject: Subject) -> Iterator[Finding]:

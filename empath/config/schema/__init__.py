@@ -7,8 +7,7 @@ value is in its limits when it comes from `empath.config.load`; the classes them
 
 Each attribute carries its `Key` as metadata: what it means, how it is read, its limits, and whether a change needs a
 restart. A key stands here from the day that something obeys it, not earlier; what is planned is listed in
-`empath.config.absent`, so that using it is an error with a reason and never a setting without effect. (The key
-``api.dashboard`` is the exception: `empath.config.checks.watching` warns of it.)
+`empath.config.absent`, so that using it is an error with a reason and never a setting without effect.
 
 Why not one flat table of options with getters: a session would then hold the settings of everything, and a misspelled
 name would be found while it runs. Here it is handed ``config.smtp.limits``, and a type checker reads along.

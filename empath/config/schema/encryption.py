@@ -49,6 +49,9 @@ class TlsSettings:
     domain_overrides: tuple[TlsOverrideSettings, ...] = tables(TlsOverrideSettings, default=())
     ca_file: Path | None = optional(FILE, "which certificate authorities are trusted besides the system's, as PEM")
     dane: bool = flag(True, "whether hosts must match the TLSA records that their domain has published (RFC 7672)")
+    tls_required_header: bool = flag(
+        True, "whether `TLS-Required: No` in a message lets it go where a domain's own policy is not met (RFC 8689)"
+    )
     mta_sts: bool = flag(True, "whether the MTA-STS policies that domains have published are obeyed (RFC 8461)")
     mta_sts_timeout_s: float = duration("1m", "how long it may take to fetch an MTA-STS policy")
     mta_sts_max_size_bytes: int = size("64KiB", "how large an MTA-STS policy may be", at_least="1B", at_most="64KiB")

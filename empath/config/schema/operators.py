@@ -1,8 +1,4 @@
-"""Settings of what operators watch and steer with: ``[metrics]``, ``[health]``, ``[api]``, ``[audit]``, ``[log]``.
-
-``api.dashboard`` is here before what it switches, so that files can be written once and for all; setting it is answered
-with a warning (`empath.config.checks.watching`).
-"""
+"""Settings of what operators watch and steer with: ``[metrics]``, ``[health]``, ``[api]``, ``[audit]``, ``[log]``."""
 
 from enum import Enum
 from pathlib import Path
@@ -96,7 +92,7 @@ class LiveSettings:
     max_subscriptions: int = count(32, "how many topics one viewer may watch at a time", at_most=1000)
     max_message_bytes: int = size("16KiB", "how large a message of a viewer may be", at_least="1KiB", at_most="1MiB")
     max_events: int = count(1000, "how many events are kept for one that reads slowly", at_most=100_000)
-    max_event_bytes: int = size("256KiB", "how much room these events may take", at_least="16KiB", at_most="64MiB")
+    event_room_bytes: int = size("256KiB", "how much room these events may take", at_least="16KiB", at_most="64MiB")
     event_rate: Rate = value(
         rate(Period.SECOND), Rate(200, Period.SECOND), "how many events one viewer is shown; further ones are counted"
     )

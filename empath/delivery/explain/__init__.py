@@ -1,7 +1,8 @@
 """Explain: why a message has not gone, what a lane waits for, and what one can do about it, as values.
 
-Nothing here decides anything, and nothing is guessed: what is told is read off the very objects that the decision was
-taken with, at the moment of the question. So it costs nothing while nobody asks, and cannot disagree with what happens.
+Nothing here decides anything, and nothing is guessed: what is told was recorded where the decision was taken. A lane
+keeps what holds it up, a line of messages the limit that it waits for, a sender what it does for a message that is not
+with a host yet, and whoever writes to the spool that there is no room. So it cannot disagree with what happens.
 
 - A *wait* is the one reason why a delivery does not go (`empath.mail.Wait`). Of several that hold at once it is the one
   that ends last: when that one is over, the delivery goes.
@@ -21,7 +22,7 @@ from empath.delivery.explain.explainer import Explainer
 from empath.delivery.explain.gates import Gate
 from empath.delivery.explain.rows import LaneRow
 from empath.delivery.explain.stories import AddressExplanation, DeliveryExplanation, LaneExplanation, Stop, Way
-from empath.delivery.explain.tally import Past, Tallies, Tally
+from empath.delivery.explain.tally import Past, Seal, Tallies, Tally
 
 __all__ = [
     "AddressExplanation",
@@ -31,6 +32,7 @@ __all__ = [
     "LaneExplanation",
     "LaneRow",
     "Past",
+    "Seal",
     "Stop",
     "Tallies",
     "Tally",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from attrs import frozen
+import trio
+from attrs import define
 
 from empath.delivery.explain import reasons
 from empath.delivery.explain.gates import Gate, gates_of
@@ -17,6 +18,7 @@ from empath.delivery.finding.target import Finder
 from empath.delivery.lanes.capacity import Capacity
 from empath.delivery.lanes.control import Control
 from empath.delivery.lanes.dispatcher import Dispatcher
+from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.lane import Lane
 from empath.mail.delivery import FINAL, Status
 from empath.mail.failure import DamagedRecord, Failure
@@ -30,9 +32,13 @@ from empath.spool.contract import Row, Selector
 
 _MOST: Final = 1000
 """Recipients of one message that are explained."""
+_MOST_WAYS: Final = 10
+"""Domains of one message whose way is looked up."""
+_LOOK_UP_S: Final = 5.0
+"""How long that may take for each of them."""
 
 
-@frozen(kw_only=True)
+@define(eq=False, kw_only=True)
 class Explainer:
     """See the module. What is async asks the spool or DNS, and may raise a SpoolError."""
 
@@ -43,6 +49,8 @@ class Explainer:
     tls_of: Callable[[str], DomainTls]
     """What configuration says about TLS for a recipient domain."""
     tallies: Tallies
+    is_draining: Callable[[], bool] = lambda: False
+    """Whether the daemon is stopping."""
 
     def lanes(self) -> list[LaneRow]:
         """A row for each lane, and for each site whose attempts are remembered. Cheap: nothing is asked."""
@@ -82,7 +90,11 @@ class Explainer:
     async def message(self, mid: MessageId) -> list[DeliveryExplanation]:
         """One explanation for each delivery of a message that is here; none: there is no such message."""
         page = await self.dispatcher.spool.find(Selector(ids=frozenset({mid})), now=self._wall, limit=_MOST)
-        return [self._delivery(row) for row in page.rows]
+        ways: dict[str, Way] = {}
+        for row in page.rows:
+            if row.domain not in ways and not row.is_deleted and row.status not in FINAL and len(ways) < _MOST_WAYS:
+                ways[row.domain] = await self.way(row.domain)
+        return [self._delivery(row, ways.get(row.domain)) for row in page.rows]
 
     async def address(self, address: Address) -> AddressExplanation:
         """Where a message to this address would go now, and what would hold it up."""
@@ -91,18 +103,22 @@ class Explainer:
 
     async def way(self, domain: str) -> Way:
         """The way of mail for a domain, looked up now."""
-        trouble, stops = "", tuple[Stop, ...]()
-        try:
-            targets = await self.finder.find(domain)
-            stops = tuple(Stop(one.host, one.address, one.port, one.source) for one in targets)
-        except Failure as problem:
-            trouble = str(problem.diagnosis)
+        trouble, stops = f"looking it up takes longer than {_LOOK_UP_S:g} s", tuple[Stop, ...]()
+        with trio.move_on_after(_LOOK_UP_S):
+            try:
+                targets = await self.finder.find(domain)
+                trouble, stops = "", tuple(Stop(one.host, one.address, one.port, one.source) for one in targets)
+            except Failure as problem:
+                trouble = str(problem.diagnosis)
+        site = self.dispatcher.site_of(domain)
+        tally = self.tallies.of(site)
         next_hop = self.finder.next_hop(domain)
         return Way(
             domain=domain,
-            site=self.dispatcher.site_of(domain),
+            site=site,
             next_hop=None if next_hop is None else str(next_hop),
             tls=self.tls_of(domain).policy.value,
+            last=None if tally is None else tally.seal,
             stops=stops,
             trouble=trouble,
         )
@@ -121,7 +137,7 @@ class Explainer:
     def _rules_for(self, site: str) -> tuple[OperatorRule, ...]:
         return tuple(rule for rule in self.control.book if rule.scope.lane in (None, site))
 
-    def _delivery(self, row: Row) -> DeliveryExplanation:
+    def _delivery(self, row: Row, way: Way | None) -> DeliveryExplanation:
         site = self.dispatcher.site_of(row.domain)
         policy = self.dispatcher.closing.retry.policy(row.domain, self._class_of(row))
         rules = self._rules_touching(row, site)
@@ -131,6 +147,7 @@ class Explainer:
             wait=self.wait_of(row),
             max_attempts=policy.max_attempts,
             expires=row.received + policy.max_age_s,
+            way=way,
             attempts=tuple(self.tallies.past(row.id)),
             gates=self._gates(self.dispatcher.lanes.get(site)),
             rules=rules,
@@ -147,7 +164,7 @@ class Explainer:
         lane = self.dispatcher.lanes.get(site)
         if row.status is Status.IN_PROGRESS:
             return self._in_memory(row, lane)
-        held_up = None if lane is None else self._of_lane(lane)
+        held_up = self._of_node() or (None if lane is None else self._of_lane(lane))
         own = reasons.DUE if row.aside is not None else reasons.of_row(row, self._wall)
         waits = [reasons.of_rule(rule) for rule in self._rules_touching(row, site)]
         if own.reason is not WaitReason.DUE:
@@ -158,9 +175,23 @@ class Explainer:
 
     def _in_memory(self, row: Row, lane: Lane | None) -> Wait:
         """Of one that is claimed: it waits in its lane, or is with a sender."""
-        if lane is not None and any(one.key == row.key for job in lane.backlog for one in job.deliveries):
-            return self._of_lane(lane) or reasons.DUE
-        return Wait(WaitReason.IN_FLIGHT)
+
+        def is_meant(job: Job) -> bool:
+            return any(one.key == row.key for one in job.deliveries)
+
+        own = None if lane is None else reasons.of_job(lane, is_meant, self._wall)
+        if lane is not None and any(map(is_meant, lane.backlog)):
+            waits = (self._of_node(), own, self._of_lane(lane))
+            return reasons.longest(wait for wait in waits if wait is not None) or reasons.DUE
+        return own or self._of_full_disk() or Wait(WaitReason.IN_FLIGHT)
+
+    def _of_node(self) -> Wait | None:
+        """What holds up all that this node would attempt."""
+        return Wait(WaitReason.DRAINING) if self.is_draining() else self._of_full_disk()
+
+    def _of_full_disk(self) -> Wait | None:
+        said = self.dispatcher.closing.persistence.full
+        return Wait(WaitReason.DISK_LOW, None, said) if said else None
 
     def _of_lane(self, lane: Lane) -> Wait | None:
         tally = self.tallies.of(lane.site)

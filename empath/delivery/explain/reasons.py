@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Final
 
 import trio
+from attrs import evolve
 
-from empath.delivery.lanes.helm import reason_of
+from empath.delivery.lanes.errands import errand_of
+from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.lane import Lane
 from empath.mail.delivery import Status
 from empath.mail.diagnosis import Kind
 from empath.mail.failure import DamagedRecord
 from empath.mail.progress import decode_progress
 from empath.mail.waiting import Wait, WaitReason
-from empath.policy.breaker import BreakerState
 from empath.policy.steering import OperatorRule, RuleKind
 from empath.spool.contract import Row
 
@@ -29,33 +30,26 @@ def longest(waits: Iterable[Wait]) -> Wait | None:
 
 
 def of_lane(lane: Lane, wall: float, said: str = "") -> Wait | None:
-    """What holds the whole lane up now; None: nothing does.
+    """What the lane has recorded as holding it up; None: nothing does.
 
     ``wall`` is the wall clock, now. ``said`` is what the site has answered lately.
     """
-    now = trio.current_time()
-
-    def wait(reason: WaitReason, until: float, detail: str = "") -> Wait:
-        return Wait(reason, None if until == inf else wall + until - now, detail)
-
     if lane.is_draining:
         return Wait(WaitReason.DRAINING)
-    steered = None if lane.helm.steering is None else reason_of(lane.helm.steering, now)
-    if steered is not None:
-        return wait(*steered)
-    breaker, refusal = lane.breaker, lane.backlog.refusal
-    if breaker.until is not None and breaker.until > now:
-        return wait(WaitReason.BREAKER_OPEN, breaker.until, said)
-    if breaker.state is BreakerState.HALF_OPEN and breaker.room(now) <= 0:
-        return Wait(WaitReason.BREAKER_OPEN, None, "the probes are under way")
-    if refusal is not None and refusal.until > now:
-        return wait(refusal.reason, refusal.until)
-    if lane.leave.blocked:
-        return Wait(WaitReason.CONN_HOST, None, "the host has all the connections that it may have")
-    if lane.senders >= lane.window.size:
-        is_full = lane.window.size >= lane.window.limit
-        return Wait(WaitReason.CONN_HOST if is_full else WaitReason.WINDOW, None, f"{lane.senders} connections")
-    return Wait(WaitReason.CONN_GLOBAL) if lane.waits_for_capacity else None
+    wait = None if lane.cause is None else lane.cause.wait(trio.current_time(), wall)
+    if wait is not None and wait.reason is WaitReason.BREAKER_OPEN and not wait.detail:
+        return evolve(wait, detail=said)
+    return wait
+
+
+def of_job(lane: Lane, wanted: Callable[[Job], bool], wall: float) -> Wait | None:
+    """What a job of this lane waits for by itself; None: nothing but its lane."""
+    now = trio.current_time()
+    errand = errand_of(lane, wanted)
+    if errand is not None:
+        return errand.wait(now, wall) or Wait(errand.reason, None, errand.detail)
+    refusal = lane.backlog.refusal_of(wanted)
+    return None if refusal is None or refusal.until <= now else Wait(refusal.reason, wall + refusal.until - now)
 
 
 def of_row(row: Row, now: float) -> Wait:

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from empath.delivery.explain.gates import Gate
 from empath.delivery.explain.rows import LaneRow
-from empath.delivery.explain.tally import Past
+from empath.delivery.explain.tally import Past, Seal
 from empath.mail.waiting import Wait
 from empath.policy.steering import Asked, OperatorRule
 from empath.spool.contract import Row
@@ -33,6 +33,8 @@ class Way:
     """``host:port`` that configuration names; None: DNS decides."""
     tls: str
     """The TLS policy that configuration has for it."""
+    last: Seal | None
+    """How the latest connection of its lane was encrypted; None: this process has made none."""
     stops: tuple[Stop, ...]
     """In the order in which they would be tried."""
     trouble: str = ""
@@ -67,6 +69,8 @@ class DeliveryExplanation:
     max_attempts: int
     expires: float
     """Wall clock. When it is given up at the latest; one that is held does not expire."""
+    way: Way | None
+    """Where it would go now; None: it goes nowhere any more, or is one of too many."""
     attempts: tuple[Past, ...]
     """The latest ones, as far as this process remembers them, the oldest first."""
     gates: tuple[Gate, ...]

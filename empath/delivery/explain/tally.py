@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from empath.mail.facts import DeliveryAttempted, DeliveryEnded, Fact
 from empath.mail.ids import DeliveryId
 from empath.mail.outcome import Delivered
+from empath.mail.way_facts import HostDialled
 
 _SLOT_S: Final = 60.0
 _SLOTS: Final = 15
@@ -31,6 +32,18 @@ class Past:
     """What the host answered, or what took its place. At most 200 characters."""
 
 
+@frozen
+class Seal:
+    """How a connection was encrypted."""
+
+    version: str | None
+    """``TLSv1.3``; None: it was not."""
+    verified: bool
+    """Whether the host has proved who it is."""
+    at: float
+    """When it came about; wall clock."""
+
+
 @define(eq=False)
 class Tally:
     """What attempts at one site came to, counted by recipient. Moments are wall clock."""
@@ -42,6 +55,8 @@ class Tally:
     not_delivered: int = field(init=False, default=0)
     last_reply: str = field(init=False, default="")
     last_at: float = field(init=False, default=0.0)
+    seal: Seal | None = field(init=False, default=None)
+    """Of the latest connection; None: there was none."""
     _slots: deque[list[int]] = field(init=False, factory=lambda: deque(maxlen=_SLOTS))
     """The number of the minute, how many were delivered in it, and how many were not."""
     _times: deque[float] = field(init=False, factory=lambda: deque(maxlen=_TIMES))
@@ -102,17 +117,23 @@ class Tallies:
     def observe(self, fact: Fact) -> None:
         """Take note. Never waits, never fails."""
         if type(fact) is DeliveryAttempted:
-            tally = self._by_site.pop(fact.site, None)
-            if tally is None:
-                tally = Tally(fact.at)
-                if len(self._by_site) >= self.max_sites:
-                    del self._by_site[next(iter(self._by_site))]
-            self._by_site[fact.site] = tally
-            tally.add(fact)
+            self._tally(fact.site, fact.at).add(fact)
             if type(fact.outcome) is not Delivered:
                 self._remember(fact)
+        elif type(fact) is HostDialled:
+            if fact.result == "ok":
+                self._tally(fact.site, fact.at).seal = Seal(fact.tls_version, fact.tls_verified, fact.at)
         elif type(fact) is DeliveryEnded and self._pasts:
             self._pasts.pop(fact.delivery, None)
+
+    def _tally(self, site: str, at: float) -> Tally:
+        tally = self._by_site.pop(site, None)
+        if tally is None:
+            tally = Tally(at)
+            if len(self._by_site) >= self.max_sites:
+                del self._by_site[next(iter(self._by_site))]
+        self._by_site[site] = tally
+        return tally
 
     def _remember(self, fact: DeliveryAttempted) -> None:
         if isinstance(fact.outcome, Delivered):

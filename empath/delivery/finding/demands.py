@@ -76,13 +76,15 @@ class Demands:
         """What ``target`` must show for mail to ``domain``. Raises Failure if it can get none.
 
         ``requiretls``: whether the sender of the message has asked for TLS all the way (RFC 8689). ``tls_optional``:
-        whether what the domain has published does not count, see `Envelope`. What configuration asks for does.
+        whether what the domain has published does not count, see `Envelope`. What configuration asks for does, and so
+        does ``requiretls`` (RFC 8689 4.1).
         """
         own = self.configured(domain)
         routed = self.is_routed(domain)
         host = target.address if target.host.startswith("[") else target.host
         names = (host, domain) if routed and not own.by_host_name else (host,)
-        if own.policy is TlsPolicy.DISABLED or (tls_optional and own.policy is not TlsPolicy.DANE):
+        unasked = tls_optional and not requiretls and own.policy is not TlsPolicy.DANE
+        if own.policy is TlsPolicy.DISABLED or unasked:
             return Wanted(demand=demand(own.policy, domain=domain, host=host, names=names))
         tlsa = await self._tlsa(domain, target, own, routed=routed)
         sts = await self._sts(domain, routed=routed)

@@ -2,6 +2,11 @@
 
 Every try counts, whatever it comes to: a host that counts connections counts those that it turns away, too. These are
 other limits than those of messages, since one connection carries many.
+
+A lane begins one connection at a time where they are limited, and not before the limits that are known by then have
+room. What remains is waited for by the sender, which holds its place meanwhile: that of its source address, which is
+known once the host is, and that of a further try at the next host. To give its place back it would have to begin its
+search anew, and each such search would find the next address at its limit.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from attrs import define, field
 
 from empath.config.schema import ConnectionRateSettings, Rate
 from empath.delivery.lanes.limits import bucket_of, quota_of
+from empath.mail.waiting import WaitReason
 from empath.policy.bucket import TokenBucket, take_all
 from empath.policy.quota import Quota
 
@@ -36,9 +42,34 @@ class ConnectionLimits:
         self._sites = quota_of(rates.per_site, self.max_keys)
         self._sources = quota_of(rates.per_source, self.max_keys)
 
+    def inherit(self, other: ConnectionLimits) -> None:
+        """Remember what was taken under other settings, of every limit that has stayed the same."""
+        before, now = other.settings, self.settings
+        if before.global_per_second == now.global_per_second:
+            self._all = other._all
+        if other.max_keys == self.max_keys:
+            if before.per_site == now.per_site:
+                self._sites = other._sites
+            if before.per_source == now.per_source:
+                self._sources = other._sources
+        self._named = {
+            site: bucket for site, bucket in other._named.items() if self.rate_of(site) == other.rate_of(site)
+        }
+
     def ready_at(self, site: str) -> float:
         """From when on a lane may try to connect, as far as is known before the address is; a past moment: now."""
         return max((bucket.ready_at for bucket in self._buckets(site)), default=0.0)
+
+    def refusal(self, site: str, source: str | None = None) -> tuple[WaitReason, float]:
+        """Which limit is ready last, and when."""
+        buckets = [*self._buckets(site)] if source is None else [*self._with_source(site, source)]
+        last = max(buckets, key=lambda bucket: bucket.ready_at, default=None)
+        if last is None or last is self._all:
+            reason = WaitReason.RATE_GLOBAL
+        else:
+            is_of_source = source is not None and self._sources is not None and last is self._sources.bucket(source)
+            reason = WaitReason.RATE_SOURCE if is_of_source else WaitReason.RATE_DOMAIN
+        return reason, 0.0 if last is None else last.ready_at
 
     async def wait(self, site: str, source: str | None) -> None:
         """Wait until a connection may be begun, and count it."""

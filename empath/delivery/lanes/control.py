@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from math import inf
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 from attrs import define, field
@@ -18,11 +18,14 @@ from attrs import define, field
 from empath.delivery.lanes.dispatcher import Dispatcher
 from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.lane import Lane
-from empath.mail.facts import RuleEnded, RuleSet
+from empath.delivery.lanes.rule_store import RuleStore
+from empath.mail.delivery import Status
+from empath.mail.facts import OperatorActed, RuleEnded, RuleSet
 from empath.mail.failure import DamagedRecord
 from empath.mail.ids import MessageId
+from empath.policy.breaker import BreakerState
 from empath.policy.steering import OperatorRule, RuleBook, RuleKind, Scope, decode_rule, encode_rule
-from empath.spool.contract import Action, Changed, Hold, Release, RetryNow, Selector, StoredRule
+from empath.spool.contract import Changed, Hold, Release, RetryNow, Selector, StoredRule
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,22 +33,6 @@ CONFIGURED: Final = "fz-0"
 """The freeze that ``delivery.frozen`` asks for. It is not kept: each start asks for it anew."""
 
 _MOMENT_S: Final = 1.0
-
-
-class RuleStore(Protocol):
-    """What of the spool this needs; see ``empath.spool.contract.Spool``."""
-
-    async def rules(self) -> list[StoredRule]:
-        """All that were put here."""
-
-    async def put_rule(self, rule: StoredRule) -> None:
-        """Keep one."""
-
-    async def remove_rule(self, rule_id: str) -> bool:
-        """Forget one."""
-
-    async def apply(self, action: Action, selector: Selector, *, now: float) -> Changed:
-        """Do something to chosen deliveries."""
 
 
 @define(eq=False, kw_only=True)
@@ -147,8 +134,9 @@ class Control:
         for rule in rules:
             await self.end(rule.id, by=by)
         lane = self.dispatcher.lanes.get(site)
-        if lane is None or lane.breaker.until is None:
+        if lane is None or lane.breaker.state is BreakerState.CLOSED:
             return bool(rules)
+        self._tell("close breaker", site, by=by)
         lane.reset_breaker()
         self.dispatcher.note(lane)
         return True
@@ -161,9 +149,25 @@ class Control:
         lane = self.dispatcher.lanes.get(site)
         if lane is None:
             return False
+        self._tell("reset lane", site, by=by)
         lane.reset()
         self.dispatcher.note(lane)
         return True
+
+    def _tell(self, verb: str, site: str, *, by: str) -> None:
+        """Somebody has done something to a lane that no rule says, and that ends with it."""
+        self.dispatcher.closing.observe(
+            OperatorActed(
+                at=self.dispatcher.closing.clock.now(),
+                by=by,
+                verb=verb,
+                selector=f"lane {site}",
+                why="",
+                count=1,
+                skipped=0,
+                job=None,
+            )
+        )
 
     async def end(self, name: str, *, by: str) -> OperatorRule | None:
         """End a rule: resume what is suspended, lift an overlay, thaw; None: there is no such rule."""
@@ -233,7 +237,7 @@ class Control:
             lane.reset_breaker()
         await self._enforce([rule])
         if rule.kind is RuleKind.SUSPENSION and rule.scope.is_partial:
-            await self.flush(_selector(rule.scope))
+            await self.flush(_kept_back_by(rule.scope))
         return rule
 
     async def _enforce(self, rules: Iterable[OperatorRule]) -> None:
@@ -282,8 +286,10 @@ class Control:
         await self.dispatcher.put_back(jobs, self.dispatcher.closing.clock.now() + _MOMENT_S)
 
 
-def _selector(scope: Scope) -> Selector:
+def _kept_back_by(scope: Scope) -> Selector:
+    """What was put back while a rule of this scope held. What waits for its next attempt is no business of the rule."""
     return Selector(
+        statuses=frozenset({Status.PENDING}),
         domains=frozenset() if scope.domain is None else frozenset({scope.domain}),
         sender=scope.sender,
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
+from empath.delivery.lanes import errands
+from empath.delivery.lanes.cause import Cause
+from empath.delivery.lanes.connection_limits import ConnectionLimits
 from empath.delivery.lanes.dispatch import Dispatch
 from empath.delivery.lanes.hosts import HostFull, Place
 from empath.delivery.lanes.job import Job
@@ -12,6 +15,7 @@ from empath.delivery.lanes.lane import Lane
 from empath.delivery.lanes.tidings import Tidings
 from empath.delivery.talking.hop import Hop
 from empath.mail.failure import Failure
+from empath.mail.waiting import WaitReason
 from empath.policy.route import Target
 
 
@@ -49,7 +53,11 @@ class Dialler:
         """
         if not self._untried:
             began = trio.current_time()
-            self._untried = await self._dispatch.finder.find(job.domain)
+            errands.begin(self._lane, job, Cause(WaitReason.DNS_WAIT, detail=job.domain))
+            try:
+                self._untried = await self._dispatch.finder.find(job.domain)
+            finally:
+                errands.end(self._lane, job)
             self._tidings.found(trio.current_time() - began)
         failure: Failure | None = None
         full: list[Target] = []
@@ -71,8 +79,7 @@ class Dialler:
     async def _dial(self, job: Job, target: Target, place: Place) -> Hop:
         try:
             if self._dispatch.connections is not None:
-                await self._dispatch.connections.wait(self._lane.site, target.source)
-                self._lane.leave.connected()
+                await self._wait_for_leave(self._dispatch.connections, job, target)
             hop = await self._dispatch.dialling(job.domain).open(
                 target, requiretls=job.envelope.params.requiretls, tls_optional=job.envelope.tls_optional
             )
@@ -82,6 +89,15 @@ class Dialler:
         self.place = place
         self._tidings.dialled(hop)
         return hop
+
+    async def _wait_for_leave(self, limits: ConnectionLimits, job: Job, target: Target) -> None:
+        reason, until = limits.refusal(self._lane.site, target.source or "")
+        errands.begin(self._lane, job, Cause(reason, until, "connections per time"))
+        try:
+            await limits.wait(self._lane.site, target.source)
+        finally:
+            errands.end(self._lane, job)
+        self._lane.leave.connected()
 
     def closed(self) -> None:
         """The connection has ended."""

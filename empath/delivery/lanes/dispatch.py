@@ -11,7 +11,6 @@ from empath.delivery.lanes.connection_limits import ConnectionLimits
 from empath.delivery.lanes.hosts import Hosts
 from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.lane import Lane
-from empath.delivery.lanes.limits import RateLimits
 from empath.delivery.recording.closing import Closing
 from empath.delivery.talking.content import Shield
 from empath.delivery.talking.dialling import Dialling
@@ -24,10 +23,8 @@ class Dispatch:
     finder: Finder
     dialling: Callable[[str], Dialling]
     """How connections for a recipient domain are made."""
-    limits: RateLimits | None
-    """None: there are none."""
     connections: ConnectionLimits | None
-    """None: as for messages."""
+    """None: there are no limits of connections per time."""
     hosts: Hosts
     closing: Closing
     shield: Shield

@@ -34,7 +34,7 @@ _PORTION: Final = 1000
 _NAMED: Final = 10
 """Damaged messages that the log names at the start, one by one."""
 _LOOK_S: Final = 30.0
-"""How often lanes that are held up are looked after."""
+"""How often it is looked what waits in the lanes."""
 _AFTER_FAULT_S = 5.0
 """How long claiming rests after the spool failed."""
 
@@ -96,20 +96,19 @@ class Dispatcher:
                     knows = True
                 next_due = await self._claim(work)
             except SpoolError as problem:
+                self.closing.persistence.note(problem)
                 _LOG.error("the spool cannot be read: %s", problem)
                 await trio.sleep(_AFTER_FAULT_S)
                 continue
             await self._pause(next_due)
 
     async def _look_after(self) -> None:
-        """Take out of lanes that are held up what somebody is to be told of: they keep a few jobs for their probes."""
+        """Take out of the lanes what somebody is to be told of, whatever it waits for there: a probe, or a limit."""
         while True:
             await trio.sleep(_LOOK_S)
-            for site in self.rooms.tight:
-                lane = self.lanes.get(site)
-                if lane is not None:
-                    told = lane.take_out(lambda job: self.closing.is_expired(job) or self.closing.is_late(job))
-                    await self.put_back(told, self.closing.clock.now())
+            for lane in [one for one in self.lanes.values() if one.backlog]:
+                for job in lane.take_out(lambda job: self.closing.is_expired(job) or self.closing.is_late(job)):
+                    await self._tell(job, self.closing.expire if self.closing.is_expired(job) else self.closing.warn)
 
     async def _take_stock(self) -> None:
         """See what earlier processes have left."""
@@ -227,7 +226,7 @@ class Dispatcher:
         """Give a job to the lane of its site; False: there is no room in it."""
         lane = self.lanes.get(job.site)
         if lane is None:
-            lane = self._open_lane(job.site)
+            lane = self.open_lane(job.site)
         if self.rooms.has_none(lane):
             self.rooms.note(lane)
             return False
@@ -238,12 +237,12 @@ class Dispatcher:
             work.start_soon(self._run_lane, lane)
         return True
 
-    def _open_lane(self, site: str) -> Lane:
+    def open_lane(self, site: str) -> Lane:
         """Make a lane. Those that rest are kept for what they know of their sites, and not without end."""
         if len(self.lanes) >= self.max_lanes:
             resting = next((lane.site for lane in self.lanes.values() if not lane.running), None)
             if resting is not None:
-                self._forget(resting)
+                self.forget(resting)
         lane = self.lanes[site] = self.new_lane(site)
         if self.prepare is not None:
             self.prepare(lane)
@@ -253,10 +252,11 @@ class Dispatcher:
         try:
             await lane.run()
         finally:
-            if lane.is_fresh:
-                self._forget(lane.site)
+            if lane.is_fresh and self.lanes.get(lane.site) is lane:
+                self.forget(lane.site)
 
-    def _forget(self, site: str) -> None:
+    def forget(self, site: str) -> None:
+        """Have no lane for a site any more. One that runs comes to its end by itself."""
         self.lanes.pop(site, None)
         self.rooms.forget(site)
         self._ring()

@@ -14,16 +14,19 @@ from math import inf
 import trio
 from attrs import Factory, define, field
 
+from empath.delivery.lanes import cause
 from empath.delivery.lanes.call import Call, Sender
 from empath.delivery.lanes.capacity import Capacity
+from empath.delivery.lanes.cause import Cause
 from empath.delivery.lanes.helm import Helm
 from empath.delivery.lanes.hosts import Place
 from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.leave import Leave
 from empath.delivery.lanes.queue import Queue
-from empath.mail.diagnosis import Charge, Kind
-from empath.mail.facts import BreakerMoved, Fact
-from empath.mail.outcome import Deferred, Delivered, Outcome
+from empath.delivery.lanes.shift import OFF_DUTY, Shift
+from empath.delivery.lanes.verdict import is_turned_away, judge
+from empath.mail.facts import Fact
+from empath.mail.outcome import Delivered, Outcome
 from empath.policy.breaker import Breaker, BreakerState
 from empath.policy.steering import Orders
 from empath.policy.window import Window
@@ -46,11 +49,14 @@ class Lane:
     senders: int = field(init=False, default=0)
     """Connections it has or is opening."""
     running: bool = field(init=False, default=False)
-    _draining: bool = field(init=False, default=False)
+    cause: Cause | None = field(init=False, default=None)
+    """What holds it up, recorded when that was decided; None: nothing does."""
+    errands: dict[int, tuple[Job, Cause]] | None = field(init=False, default=None)
+    is_draining: bool = field(init=False, default=False)
+    """Whether it hands nothing out any more, since the daemon is stopping, or a new lane has taken its place."""
     _calls: int = field(init=False, default=0)
     """Jobs that are with senders."""
-    _parked: trio.lowlevel.ParkingLot = field(init=False, factory=trio.lowlevel.ParkingLot)
-    _changed: trio.Event = field(init=False, factory=trio.Event)
+    _shift: Shift = field(init=False, default=OFF_DUTY)
 
     def __attrs_post_init__(self) -> None:
         self.leave.wake = self.notice
@@ -64,11 +70,6 @@ class Lane:
         if self.breaker.state is BreakerState.CLOSED:
             return inf
         return self.breaker.half_open_max_calls - len(self.backlog)
-
-    @property
-    def is_draining(self) -> bool:
-        """Whether it hands nothing out any more, since the daemon is stopping."""
-        return self._draining
 
     @property
     def waits_for_capacity(self) -> bool:
@@ -87,10 +88,10 @@ class Lane:
 
     def drain(self) -> list[Job]:
         """Hand no further jobs out, and return those that were not."""
-        self._draining = True
+        self.is_draining = True
         left = self.backlog.empty()
-        self._parked.unpark_all()
-        self._changed.set()
+        self._shift.parked.unpark_all()
+        self._shift.changed.set()
         return left
 
     def shed(self) -> list[Job]:
@@ -111,29 +112,30 @@ class Lane:
 
     def notice(self) -> None:
         """Something has changed that may let the lane go on."""
-        self._parked.unpark(count=min(len(self.backlog), len(self._parked)))
-        self._changed.set()
+        self._shift.parked.unpark(count=min(len(self.backlog), len(self._shift.parked)))
+        self._shift.changed.set()
 
     async def run(self) -> None:
         """See to it that the backlog has senders. Ends when there is neither; to be started again by who feeds it."""
-        self.running = True
+        self.running, self._shift = True, Shift()
         try:
             while self.backlog:  # closing the nursery takes a moment, in which work may come
                 async with trio.open_nursery() as nursery:
                     await self._keep_staffed(nursery)
         finally:
-            self.running = False
+            self.running, self._shift = False, OFF_DUTY
             self._capacity.forget(self.notice)
 
     async def _keep_staffed(self, nursery: trio.Nursery) -> None:
         while self.backlog or self.senders:
-            self._changed = trio.Event()
+            self._shift.changed = trio.Event()
             self._staff(nursery)
+            self._note()
             now, opens_at = trio.current_time(), self.breaker.until
             if opens_at is None or opens_at <= now:
                 opens_at = inf
             with trio.move_on_at(min(opens_at, self.helm.wakes_at(now), self.leave.wakes_at(now))):
-                await self._changed.wait()
+                await self._shift.changed.wait()
 
     def _staff(self, nursery: trio.Nursery) -> None:
         """Wake or start as many senders as may work now, as far as breaker, window and capacity allow."""
@@ -145,7 +147,7 @@ class Lane:
                 ready = 0
             elif self.helm.is_rated:
                 ready = min(ready, 1)
-        self._parked.unpark(count=min(int(ready), len(self._parked)))
+        self._shift.parked.unpark(count=min(int(ready), len(self._shift.parked)))
         while self.senders < self.window.size and self.senders - self._calls < ready and self.leave.may_connect(now):
             critical = self.backlog.has_critical
             if not self._capacity.take(critical=critical):
@@ -163,7 +165,7 @@ class Lane:
             self.senders -= 1
             self.leave.opening = False
             self._capacity.give_back()
-            self._changed.set()
+            self._shift.changed.set()
 
     async def next_call(self, *, idle_s: float, place: Place | None = None) -> Call | None:
         """The next job, once there is one and the breaker lets it through.
@@ -177,12 +179,12 @@ class Lane:
         if call is not None:
             return call
         with trio.move_on_after(idle_s) as scope:
-            while not self._draining:
+            while not self.is_draining:
                 self._capacity.idle(scope, scope.cancel)
                 if place is not None:
                     place.idle(scope.cancel)
                 try:
-                    await self._parked.park()
+                    await self._shift.parked.park()
                 finally:
                     self._capacity.busy(scope)
                     if place is not None:
@@ -206,11 +208,13 @@ class Lane:
         job = self.leave.next_job(now)
         if job is None:
             self.breaker.withdraw(ticket)
-            self._changed.set()  # the moment to wait for has changed
+            self._shift.changed.set()  # the moment to wait for has changed
             return None
         self.helm.took(now)
         if self.helm.is_rated:
-            self._changed.set()  # the next one has its moment, too
+            self._shift.changed.set()  # the next one has its moment, too
+        if self.cause is not None and not self.backlog:
+            self._note()
         self._calls += 1
         return Call(job, ticket)
 
@@ -220,42 +224,45 @@ class Lane:
         self.leave.ended(call.job)
         self.breaker.withdraw(call.ticket)
         self.backlog.give_back(call.job)
-        self._changed.set()
+        self._shift.changed.set()
+
+    def takes_further(self, job: Job) -> bool:
+        """Whether a further transaction of a message that is under way may begin now: it counts like a message."""
+        now = trio.current_time()
+        if self.helm.ready_at(now) > now or not self.backlog.takes_further(job, now):
+            return False
+        self.helm.took(now)
+        return True
+
+    def takes_back(self, call: Call, outcomes: Collection[Outcome]) -> bool:
+        """Whether a host turned the connection away while it serves others of this lane: then the job is back in its
+        place, with all its attempts, and the window has become narrower.
+        """
+        if self.senders < 2 or self.is_draining or not is_turned_away(outcomes, self.breaker, self.window):
+            return False
+        self.window.fail()
+        self.helm.hear(outcomes, trio.current_time())
+        self.hand_back(call)
+        return True
 
     def settle(self, call: Call, outcomes: Collection[Outcome] | None) -> None:
         """Hear what a call came to; None: nothing that says anything about the site."""
         self._calls -= 1
         self.leave.ended(call.job)
-        before = self.breaker.state
-        if outcomes is None:
-            self.breaker.withdraw(call.ticket)
-        elif all(_site_failed(outcome) for outcome in outcomes):
-            self._failed(call, outcomes)
-        else:
-            self.breaker.succeed(call.ticket)
-            self.window.succeed(self._calls + 1)
+        before, now = self.breaker.state, trio.current_time()
+        judge(call, outcomes, breaker=self.breaker, window=self.window, under_way=self._calls + 1, now=now)
         if outcomes is not None and not all(isinstance(outcome, Delivered) for outcome in outcomes):
-            self.helm.hear(outcomes, trio.current_time())
+            self.helm.hear(outcomes, now)
+            self._note()
         self._tell(before)
         if self.backlog:
-            self._changed.set()
-
-    def _failed(self, call: Call, outcomes: Collection[Outcome]) -> None:
-        """The site is to blame. One connection too many is no outage: the window answers for that, as long as it can.
-
-        A host that turns a connection away while it serves others has said that there are too many. Once none of a
-        whole cohort was served, this counts like any other failure (Postfix: SCHEDULER_README, failed cohorts).
-        """
-        is_full = all(isinstance(one, Deferred) and one.diagnosis.kind is Kind.BUSY for one in outcomes)
-        if is_full and self.window.bears and self.breaker.state is BreakerState.CLOSED:
-            self.breaker.withdraw(call.ticket)
-        else:
-            self.breaker.fail(call.ticket, trio.current_time())
-        self.window.fail()
+            self._shift.changed.set()
 
     def steer(self, orders: Orders) -> None:
         """Do what operators want from now on."""
         self.helm.obey(orders)
+        self.backlog.overlay(is_overlaid=orders.rate_per_s is not None)
+        self._note()
         self.notice()
 
     def isolate(self, until: float) -> None:
@@ -268,6 +275,7 @@ class Lane:
         """Forget what was found out about the site, and what its hosts have asked for."""
         self.helm.forget()
         self.window.restart()
+        self._note()
         self.notice()
 
     def reset_breaker(self) -> None:
@@ -282,14 +290,11 @@ class Lane:
             return
         if self.breaker.state is BreakerState.CLOSED:
             self.window.restart()
-        opens_at = self.breaker.until
-        until = None if opens_at is None or opens_at == inf else self._wall() + opens_at - trio.current_time()
-        self._observe(
-            BreakerMoved(
-                at=self._wall(), site=self.site, before=before.value, after=self.breaker.state.value, until=until
-            )
-        )
+        self._observe(cause.moved(self, before, trio.current_time(), self._wall()))
+        self._note()
 
-
-def _site_failed(outcome: Outcome) -> bool:
-    return not isinstance(outcome, Delivered) and outcome.diagnosis.kind.charge is Charge.SITE
+    def _note(self) -> None:
+        """Record what holds the lane up, and tell of another reason."""
+        fact = cause.note(self, trio.current_time(), self._wall)
+        if fact is not None:
+            self._observe(fact)

@@ -13,13 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import NamedTuple
 
-import trio
 from attrs import define, field
 
 from empath.config.schema import DeliverySettings, DomainSettings, Rate
 from empath.delivery.lanes.job import Job
 from empath.mail.waiting import WaitReason
-from empath.policy.bucket import TokenBucket, take_all
+from empath.policy.bucket import TokenBucket
 from empath.policy.quota import Quota
 from empath.smtp import AddressError, Domain
 
@@ -71,6 +70,29 @@ class RateLimits:
         self._domain_rates = _rates(self.settings.domains)
         self._site_rates = _rates(self.settings.sites)
 
+    def inherit(self, other: RateLimits) -> None:
+        """Remember what was taken under other settings, of every limit that has stayed the same."""
+        before, now = other.settings.rate_limits, self.settings.rate_limits
+        if before.global_per_second == now.global_per_second:
+            self._all = other._all
+        if before.max_domains == now.max_domains:
+            if before.per_domain_per_second == now.per_domain_per_second:
+                self._domains = other._domains
+            if before.default == now.default:
+                self._default = other._default
+            if before.per_site == now.per_site:
+                self._sites = other._sites
+            if before.per_source == now.per_source:
+                self._sources = other._sources
+            if before.per_sender == now.per_sender:
+                self._senders = other._senders
+        for kind, rates, earlier in (
+            ("domain", self._domain_rates, other._domain_rates),
+            ("site", self._site_rates, other._site_rates),
+        ):
+            same = [(kind, name) for name, rate in rates.items() if earlier.get(name) == rate]
+            self._named |= {key: other._named[key] for key in same if key in other._named}
+
     def _quota(self, rate: Rate | None) -> Quota | None:
         return quota_of(rate, self.settings.rate_limits.max_domains)
 
@@ -86,13 +108,15 @@ class RateLimits:
         has_own = domain in self._domain_rates or self.site_names.get(domain) in self._site_rates
         return has_own or any(one is not None for one in general)
 
-    def take(self, job: Job, now: float) -> Refusal | None:
-        """Count a message; or say why it may not leave yet, and count nothing. The last limit to be ready is named."""
-        gates = list(self._gates(job))
+    def take(self, job: Job, now: float, *, overlaid: bool = False) -> Refusal | None:
+        """Count a message; or say why it may not leave yet, and count nothing. The last limit to be ready is named.
+
+        ``overlaid``: an operator has set another rate in place of those of the site and its domains.
+        """
+        gates = list(self._gates(job, overlaid=overlaid))
         latest, until = None, now
         for gate in gates:
-            ready_at = gate[0].ready_at
-            if ready_at > until:
+            if (ready_at := gate[0].ready_at) > until:
                 latest, until = gate, ready_at
         if latest is not None:
             return Refusal(latest[1], until, latest[2])
@@ -100,17 +124,10 @@ class RateLimits:
             bucket.take(now)
         return None
 
-    def give_back(self, job: Job) -> None:
+    def give_back(self, job: Job, *, overlaid: bool = False) -> None:
         """What was counted did not leave."""
-        for bucket, _, _ in self._gates(job):
+        for bucket, _, _ in self._gates(job, overlaid=overlaid):
             bucket.give_back()
-
-    async def wait(self, job: Job) -> None:
-        """Wait until every limit has room for a further transaction of a message that is under way, and count it."""
-        moment = take_all([bucket for bucket, _, _ in self._gates(job)], trio.current_time())
-        while moment is not None:
-            await trio.sleep_until(moment)  # somebody else may have been there first
-            moment = take_all([bucket for bucket, _, _ in self._gates(job)], trio.current_time())
 
     def keys(self, job: Job) -> Iterator[Hashable]:
         """What a refusal of this job may have as its key."""
@@ -120,7 +137,22 @@ class RateLimits:
         if job.domain != job.site:
             yield "domain", job.domain
 
-    def _gates(self, job: Job) -> Iterator[_Gate]:
+    def _gates(self, job: Job, *, overlaid: bool) -> Iterator[_Gate]:
+        domain, is_spared = job.domain, self._is_spared(job)
+        if not overlaid:
+            yield from self._of_destination(job, is_spared=is_spared)
+        if is_spared:
+            return
+        if self._all is not None:
+            yield self._all, WaitReason.RATE_GLOBAL, None
+        if self._sources is not None:
+            for source in self.sources_of(domain) or ("",):
+                yield self._sources.bucket(source), WaitReason.RATE_SOURCE, None
+        if self._senders is not None and (user := _user(job)) is not None:
+            yield self._senders.bucket(user), WaitReason.RATE_SENDER, ("sender", user)
+
+    def _of_destination(self, job: Job, *, is_spared: bool) -> Iterator[_Gate]:
+        """What the site bears, and the domain."""
         domain = job.domain
         key = None if domain == job.site else ("domain", domain)
         rate, own = None, self._domain_rates.get(domain)
@@ -130,21 +162,14 @@ class RateLimits:
                 yield self._bucket("site", name, rate), WaitReason.RATE_DOMAIN, None if name == job.site else key
         if own is not None:
             yield self._bucket("domain", domain, own), WaitReason.RATE_DOMAIN, key
-        if self._is_spared(job):
+        if is_spared:
             return
-        if self._all is not None:
-            yield self._all, WaitReason.RATE_GLOBAL, None
         if self._domains is not None:
             yield self._domains.bucket(domain), WaitReason.RATE_DOMAIN, key
         if self._default is not None and own is None and rate is None:
             yield self._default.bucket(domain), WaitReason.RATE_DOMAIN, key
         if self._sites is not None and rate is None:
             yield self._sites.bucket(job.site), WaitReason.RATE_DOMAIN, None
-        if self._sources is not None:
-            for source in self.sources_of(domain) or ("",):
-                yield self._sources.bucket(source), WaitReason.RATE_SOURCE, None
-        if self._senders is not None and (user := _user(job)) is not None:
-            yield self._senders.bucket(user), WaitReason.RATE_SENDER, ("sender", user)
 
     def _is_spared(self, job: Job) -> bool:
         limits, envelope = self.settings.rate_limits, job.envelope

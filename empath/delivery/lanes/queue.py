@@ -19,7 +19,7 @@ from empath.mail.priority import Priority
 from empath.policy.scheduling import Backlog, Delayed, Standing, Weights
 
 Classify = Callable[[Job], Priority]
-_NOBODY: Final[Delayed[Job]] = Delayed()
+_NOBODY: Final[Delayed[Job, Refusal]] = Delayed()
 """What most lanes have for those that wait for a limit of their own: nobody is ever put in here."""
 
 
@@ -42,10 +42,12 @@ class Queue:
     """How many wait."""
     size_bytes: int = field(init=False, default=0)
     """What their messages take in memory."""
+    is_overlaid: bool = field(init=False, default=False)
+    """Whether an operator has set a rate in place of those that configuration has for the site and its domains."""
     _backlog: Backlog[Job] = field(init=False)
     _front: list[Job] = field(init=False, factory=list)
     """What was next and could not go, the first of it last."""
-    _delayed: Delayed[Job] = field(init=False, default=_NOBODY)
+    _delayed: Delayed[Job, Refusal] = field(init=False, default=_NOBODY)
 
     @_backlog.default
     def _new_backlog(self) -> Backlog[Job]:
@@ -54,6 +56,10 @@ class Queue:
     def __len__(self) -> int:
         """How many wait."""
         return len(self._backlog) + len(self._front) + len(self._delayed)
+
+    def __bool__(self) -> bool:
+        """Whether any wait. It is asked several times for each message, and every job has a delivery."""
+        return self.deliveries > 0
 
     def __iter__(self) -> Iterator[Job]:
         """All that waits, in no particular order."""
@@ -66,6 +72,13 @@ class Queue:
         self._weigh(job, 1)
         is_retry = job.deliveries[0].attempts > 0
         self._backlog.push(job, Standing(self.classify(job), flow_of(job.envelope), is_retry, len(job.deliveries)))
+
+    def overlay(self, *, is_overlaid: bool) -> None:
+        """Have another rate in place of those that configuration has for the site and its domains, or these again."""
+        if is_overlaid is not self.is_overlaid:
+            self.is_overlaid, self.refusal = is_overlaid, None
+            if self._delayed:
+                self._delayed.hurry()
 
     def ready(self, now: float) -> int:
         """How many may go now, as far as is known: where one has met a limit, they are asked one at a time."""
@@ -122,13 +135,13 @@ class Queue:
         """The first of those whose own limit may have room again."""
         while (taken := self._delayed.take(now)) is not None:
             key, line = taken
-            refusal = limits.take(line[0], now)
+            refusal = limits.take(line[0], now, overlaid=self.is_overlaid)
             if refusal is None:
                 job = line.popleft()
                 if line:
-                    self._delayed.begin(key, line, now)
+                    self._delayed.begin(key, line, now, None)
                 return job
-            self._delayed.begin(key, line, refusal.until)
+            self._delayed.begin(key, line, refusal.until, refusal)
             if refusal.key is None:
                 self.refusal = refusal
                 break
@@ -142,7 +155,7 @@ class Queue:
         return True
 
     def _is_refused(self, limits: RateLimits, job: Job, now: float) -> bool:
-        refusal = limits.take(job, now)
+        refusal = limits.take(job, now, overlaid=self.is_overlaid)
         if refusal is None:
             return False
         if refusal.key is None:
@@ -151,13 +164,21 @@ class Queue:
         else:
             if self._delayed is _NOBODY:
                 self._delayed = Delayed()
-            self._delayed.begin(refusal.key, [job], refusal.until)
+            self._delayed.begin(refusal.key, [job], refusal.until, refusal)
         return True
+
+    def refusal_of(self, wanted: Callable[[Job], bool]) -> Refusal | None:
+        """What the first job that is wanted waits for apart from the lane, as it was recorded; None: for nothing."""
+        return self._delayed.why(wanted)
+
+    def takes_further(self, job: Job, now: float) -> bool:
+        """Whether a further transaction of a message that is under way may begin now; it is counted."""
+        return self.limits is None or self.limits.take(job, now, overlaid=self.is_overlaid) is None
 
     def give_back(self, job: Job) -> None:
         """Put a job in front that was taken out and not attempted. It does not count."""
         if self.limits is not None:
-            self.limits.give_back(job)
+            self.limits.give_back(job, overlaid=self.is_overlaid)
         self._weigh(job, 1)
         self._front.append(job)
 

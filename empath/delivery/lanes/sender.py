@@ -62,6 +62,8 @@ class Connection:
                 await self._dispatch.shed(self._lane)
                 if self._hop is not None and not await self._keep():
                     await self._part()
+                if self._hop is None and self._lane.leave.connections is not None:
+                    return  # the lane starts another one when it may connect; no job waits for that in a sender's hands
         finally:
             # Cancelled, it takes no leave and waits for nothing; else it has a time limit of its own.
             await self._part()  # noqa: ASYNC102
@@ -76,6 +78,7 @@ class Connection:
         damage: Damage | None = None
         try:
             await self._attempt(call.job, outcomes)
+            wait_s = 0.0  # what is left waits for a limit, in its lane
         except HostFull as full:
             self._has_no_place = True
             self._lane.leave.block()
@@ -92,9 +95,9 @@ class Connection:
             _LOG.exception("message %s could not be attempted, by a fault in Empath", call.job.claim.mid)
             await self._abandon()
         finally:
-            if self._has_no_place and not outcomes:
+            if self._has_no_place and not outcomes and not self._lane.is_draining:
                 self._lane.hand_back(call)
-            else:
+            elif not (outcomes and self._lane.takes_back(call, outcomes.values())):
                 # Shielded where it is done, and bounded by the last moment of the shutdown.
                 await self._settle(call, outcomes, wait_s, damage)  # noqa: ASYNC102
 
@@ -119,7 +122,7 @@ class Connection:
             await closing.put_back([rest], next_attempt=closing.clock.now() + wait_s)
 
     async def _attempt(self, job: Job, outcomes: dict[int, Outcome]) -> None:
-        """Transactions until every recipient has an outcome; a host that takes few at a time gets several.
+        """Transactions until every recipient has an outcome or a limit is met. Some hosts take few of them at a time.
 
         ``outcomes`` is filled as they come, so that none is lost if this does not come to its end.
         """
@@ -130,10 +133,11 @@ class Connection:
             self._meet(began)
 
     async def _transact(self, job: Job, outcomes: dict[int, Outcome]) -> None:
-        left, limits, is_further = job.ordinals, self._dispatch.limits, False
+        left, is_further = job.ordinals, False
         while left:
-            if limits is not None and is_further:  # the lane has counted the first transaction
-                await limits.wait(job)
+            # The lane has counted the first one. If it has nothing to spare for another, the rest gives way to others.
+            if is_further and not self._lane.takes_further(job):
+                return
             is_further = True
             batch = left[: self._dispatch.max_recipients]
             try:

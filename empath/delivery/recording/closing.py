@@ -8,9 +8,8 @@ delivery is given up here and nowhere else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-import trio
 from attrs import field, frozen
 
 from empath.config.schema import UncertainAction
@@ -18,6 +17,7 @@ from empath.delivery.lanes.job import Job
 from empath.delivery.recording.encounter import Encounter, attempts
 from empath.delivery.recording.moments import Moments
 from empath.delivery.recording.page import Page, Terms
+from empath.delivery.recording.persistence import Persistence
 from empath.delivery.recording.reporting import Reporting
 from empath.mail.delivery import Status
 from empath.mail.diagnosis import Diagnosis
@@ -28,13 +28,10 @@ from empath.mail.ids import DeliveryId
 from empath.mail.outcome import Outcome
 from empath.policy.replies import ReplyClasses
 from empath.policy.retry import Retries
-from empath.spool.contract import Acceptance, ClaimedDelivery, Damage, Quarantined, Spool, SpoolError, Waiting
+from empath.spool.contract import Acceptance, ClaimedDelivery, Damage, Quarantined, Spool, Waiting
 from empath.world.ports import Clock, Entropy
 
 _LOG = logging.getLogger(__name__)
-_AGAIN_S = 5.0
-"""How long to wait before the spool is asked again."""
-
 Observe = Callable[[Fact], None]
 """Takes note of what happened. Never waits, never fails."""
 
@@ -51,6 +48,7 @@ class Closing:
     entropy: Entropy
     reporting: Reporting
     observe: Observe
+    persistence: Persistence = field(init=False, factory=Persistence)
     moments: Moments = field(init=False)
     _terms: Terms = field(init=False)
 
@@ -112,7 +110,7 @@ class Closing:
         async def write() -> None:
             await self.spool.record(waiting)
 
-        await _persist(write)
+        await self.persistence.write(write)
 
     async def quarantine(self, damage: Damage, deliveries: Iterable[ClaimedDelivery]) -> None:
         """Keep deliveries of a damaged message from being claimed again, and say so."""
@@ -122,7 +120,7 @@ class Closing:
         async def write() -> None:
             await self.spool.record(fates)
 
-        await _persist(write)
+        await self.persistence.write(write)
 
     def classify(self, diagnosis: Diagnosis) -> FailureClass:
         """What a failure is about."""
@@ -154,7 +152,7 @@ class Closing:
             made = await self.reporting.make(page.job, page.notices, now=page.now, latest=latest)
             await self.spool.record(page.fates, [made[0]] if made else ())
 
-        await _persist(write)
+        await self.persistence.write(write)
         if made is not None:
             self.observe(made[1])
         for ended in page.ended:
@@ -178,18 +176,3 @@ def tell_of_quarantine(damage: Damage) -> None:
         damage.mid,
         damage.reason,
     )
-
-
-async def _persist(write: Callable[[], Awaitable[None]]) -> None:
-    """Write to the spool, again and again until it takes it or the daemon ends.
-
-    A delivery stays claimed until it is recorded, and one that was delivered and not recorded would be sent again.
-    """
-    while True:
-        try:
-            # Shielded, and safely so: it waits for our own disk only. What is known must not be forgotten.
-            with trio.CancelScope(shield=True):
-                return await write()
-        except SpoolError as problem:
-            _LOG.error("what became of a message cannot be recorded, trying again: %s", problem)
-        await trio.sleep(_AGAIN_S)

@@ -24,7 +24,7 @@ from empath.delivery.talking.shipment import Shipment
 from empath.delivery.talking.wishes import mail_for
 from empath.delivery.talking.within import within
 from empath.mail.diagnosis import Phase, phase_of
-from empath.mail.failure import Failure, judge
+from empath.mail.failure import Failure, failure_of, judge
 from empath.mail.outcome import Delivered, Outcome, outcome_of
 from empath.smtp import Bdat, Command, Data, Mail, Rcpt, Reply, ReplyReceived, State
 from empath.smtp.params import NO_RCPT_PARAMS
@@ -127,9 +127,11 @@ class Attempt:
         answers: list[ReplyReceived] = []
         try:
             await (self._at_once(group, answers) if self._hop.client.pipelining else self._in_turn(group, answers))
-        except Failure:
+        except Failure as problem:
             self._read(answers)
-            raise
+            # However much was sent at once, it failed at the first command that has no answer.
+            phase = phase_of(group[min(len(answers), len(group) - 1)].verb)
+            raise failure_of(evolve(problem.diagnosis, phase=phase)) from problem
         self._mark("rcpt")
         return self._read(answers)
 

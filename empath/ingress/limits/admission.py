@@ -46,6 +46,12 @@ class Admission:
     _by_client: Counter[str] = field(init=False, factory=Counter)
     _by_network: Counter[str] = field(init=False, factory=Counter)
 
+    def renew(self, other: Admission) -> None:
+        """Go by the limits of another one from now on; who is here stays, and is counted as before."""
+        self.max_sessions_per_address = other.max_sessions_per_address
+        self.max_sessions_per_network = other.max_sessions_per_network
+        self.prefixes, self.arrivals = other.prefixes, other.arrivals
+
     @property
     def crowded(self) -> bool:
         """Whether so many sessions are open that there will soon be no room for clients that mean well."""

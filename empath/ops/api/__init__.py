@@ -20,7 +20,8 @@ substance of an API on a mail server, and each of them stands in one place here.
 RFC 9110 (HTTP), RFC 6750 (bearer tokens), RFC 6454 (origins), RFC 9457 (problems), RFC 6585 (429), OpenAPI 3.1.
 """
 
-from empath.ops.api.access import Access, Principal
+from empath.ops.api.access import Access
+from empath.ops.api.passes import Principal
 from empath.ops.api.problems import Code, Problem
 from empath.ops.api.reading import Nothing
 from empath.ops.api.route import Answer, Call, Route, get, route

@@ -113,7 +113,7 @@ class Access:
         origin = request.fields.get("origin", "" if needed else None)
         if origin is None or origin in self.settings.allowed_origins:
             return
-        if urlsplit(origin).netloc.lower() != request.fields.get("host", "").lower():
+        if not origin or urlsplit(origin).netloc.lower() != request.fields.get("host", "").lower():
             raise Problem(
                 403,
                 Code.ORIGIN,
@@ -126,20 +126,27 @@ class Access:
         if request.credentials is not None:
             return self._user(request.credentials)
         kind, _, token = request.fields.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self.tokens is not None:
-            found = await self.tokens.find(token.strip())
-            if found is not None:
-                return Principal(found.name, found.scopes, found.digest)
+        if kind.lower() == "bearer":
+            return await self.bearer(token.strip())
         if not kind and (cookie := cookies_of(request).get(COOKIE)):
             known = await self.passes.session(digest_of(cookie))
             if known is not None:
                 return known
         if scope is None and not kind:
             return NOBODY
-        why = "the token is not in api.tokens_file" if kind else "nobody knows who asks"
+        raise self._nameless("nobody knows who asks")
+
+    async def bearer(self, token: str) -> Principal:
+        """Return whose token this is (RFC 6750). Raises Problem."""
+        found = None if self.tokens is None else await self.tokens.find(token)
+        if found is None:
+            raise self._nameless("the token is not in api.tokens_file")
+        return Principal(found.name, found.scopes, found.digest)
+
+    def _nameless(self, why: str) -> Problem:
         if self.tokens is None:
-            why = "the configuration names no api.tokens_file, so only the control socket is answered"
-        raise Problem(
+            why = "the configuration names no api.tokens_file, so only the control socket is answered, and logins"
+        return Problem(
             401,
             Code.NAMELESS,
             "no token that is known here",

@@ -41,6 +41,8 @@ class Code(StrEnum):
     """The spool does not answer."""
     LOGIN_CODE = "API015"
     """The code for a login is not known, was used, or has ended."""
+    BACKUP = "SPO001"
+    """The backup was not made."""
     NO_MESSAGE = "MSG001"
     """There is no such message."""
     REFUSED = "MSG002"
@@ -67,6 +69,10 @@ class Code(StrEnum):
     """There is no such lane, breaker, suspension or overlay."""
     RULE = "LAN002"
     """The rule cannot be made as asked."""
+    CONFIG = "CFG090"
+    """The configuration that was read cannot be used."""
+    OUTDATED = "CFG091"
+    """Another configuration runs than the one that If-Match names."""
 
 
 @define(eq=False)

@@ -22,7 +22,7 @@ from urllib.parse import unquote
 import msgspec
 from attrs import field, frozen
 
-from empath.ops.api.access import Principal
+from empath.ops.api.passes import Principal
 from empath.ops.api.reading import Nothing, media_type, query_reader, read_content
 from empath.ops.api.tokens import Scope
 from empath.ops.http import Request, Response

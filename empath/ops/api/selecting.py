@@ -44,6 +44,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     newer_than: str | None = None
     reply: str | None = None
     """A pattern with * and ? for what the latest attempt came to."""
+    hold: str | None = None
+    """On hold for exactly this reason."""
     priority: tuple[int, ...] = ()
     deleted: bool = False
     """Those in the trash, instead of all others."""
@@ -72,6 +74,7 @@ def selector_of(said: Selection, *, now: float, domains_of: DomainsOf) -> Select
         received_before=None if said.older_than is None else now - _duration_s(said.older_than),
         received_after=None if said.newer_than is None else now - _duration_s(said.newer_than),
         reply=said.reply,
+        hold=said.hold,
         priorities=frozenset(said.priority),
         in_trash=said.deleted,
     )

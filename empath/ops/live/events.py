@@ -88,7 +88,7 @@ class EventTopic:
         found = self._streams.get(wanted)
         if found is None:
             settings = self.settings
-            ring = Ring(max_records=settings.max_events, max_bytes=settings.max_event_bytes)
+            ring = Ring(max_records=settings.max_events, max_bytes=settings.event_room_bytes)
             rate = settings.event_rate
             found = Stream(wanted, ring, TokenBucket(rate.per_second, max(rate.at_once, int(rate.per_second) or 1))), 0
         stream, viewers = found

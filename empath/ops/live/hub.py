@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import trio
 from attrs import define, field
 
-from empath.config.schema import LiveSettings
+from empath.config.schema import LiveSettings, Redaction
 from empath.mail.facts import Fact
 from empath.ops.live.choosing import Choice, Filter
 from empath.ops.live.events import EventTopic
@@ -22,6 +22,7 @@ from empath.ops.live.protocol import Code, Misunderstanding, Subscribe
 from empath.ops.live.subscription import BEAT_S, EventSubscription, Subscription, TableSubscription
 from empath.ops.live.tables import Rows
 from empath.ops.records import Recorder
+from empath.ops.redaction import Redactor
 
 Source = Callable[[], Awaitable[Rows]]
 _BUILD_S: Final = 1.0
@@ -78,7 +79,7 @@ class Hub:
     """See the module. ``run`` it for as long as somebody may watch."""
 
     settings: LiveSettings
-    recorder: Recorder
+    node: str
     events: EventTopic = field(init=False)
     log: LogTopic = field(init=False)
     dropped: int = field(init=False, default=0)
@@ -89,7 +90,9 @@ class Hub:
 
     def __attrs_post_init__(self) -> None:
         """Make the topics that need no source."""
-        self.events = EventTopic(settings=self.settings, recorder=self.recorder)
+        # Who may watch may see the queue with all its addresses, so hiding them here would hide nothing.
+        plain = Redactor(sender=Redaction.NONE, recipients=Redaction.NONE, key=b"")
+        self.events = EventTopic(settings=self.settings, recorder=Recorder(node=self.node, redactor=plain))
         self.log = LogTopic(self.settings)
 
     def show(self, sources: Mapping[str, Source]) -> None:

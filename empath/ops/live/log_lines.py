@@ -66,7 +66,7 @@ class LogTopic:
         (level,) = named.pop("level", ("debug",))
         if level not in _LEVELS:
             raise ValueError(f"{level[:40]!r} is no level: {' '.join(_LEVELS)}")
-        ring = Ring(max_records=self._settings.max_events, max_bytes=self._settings.max_event_bytes)
+        ring = Ring(max_records=self._settings.max_events, max_bytes=self._settings.event_room_bytes)
         stream = LogStream(_LEVELS[level], Filter(tuple(named.items())), ring)
         if self._gatherer is None:
             self._gatherer, self._fetched = _Gatherer(self._settings.max_events), 0

@@ -64,7 +64,7 @@ class Resync(msgspec.Struct, frozen=True, tag_field="op", tag="resync", forbid_u
 
 
 Message = Subscribe | Unsubscribe | Resync
-_DECODER: Final = msgspec.json.Decoder(Message)
+_DECODER: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 
 
 @define(eq=False)

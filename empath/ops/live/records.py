@@ -22,7 +22,7 @@ from empath.mail.facts import (
     RuleSet,
 )
 from empath.ops.live.tables import Row
-from empath.ops.records import Mark, Record, Recorder, is_auditable
+from empath.ops.records import Auditable, Mark, Record, Recorder, is_auditable
 
 TOLD: Final = frozenset(
     {
@@ -31,6 +31,7 @@ TOLD: Final = frozenset(
     }
 )
 """The facts that there may be records of."""
+OF_LANES: Final = (BreakerMoved, LaneSteered, RuleSet, RuleEnded)
 MAX_RECIPIENTS: Final = 20
 """Of one message that are named: a record must not become as long as a client likes."""
 
@@ -42,7 +43,7 @@ def is_long(fact: Fact) -> bool:
 
 def record_of(recorder: Recorder, seq: int, fact: Fact) -> Record | None:
     """Return the record; None: there is none of this fact."""
-    if is_auditable(fact) and not isinstance(fact, BreakerMoved | LaneSteered | RuleSet | RuleEnded):
+    if isinstance(fact, Auditable) and is_auditable(fact) and not isinstance(fact, OF_LANES):
         if not isinstance(fact, MessageAccepted) or not is_long(fact):
             return recorder.record(seq, fact)
         envelope = fact.envelope

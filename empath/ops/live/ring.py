@@ -9,7 +9,7 @@ from attrs import define, field
 
 @define(eq=False, kw_only=True)
 class Ring:
-    """Every record has a position, also one that is not kept. The oldest ones are dropped when there is no more room."""
+    """Every record has a position, also one that is not kept. The oldest ones are dropped when there is no room."""
 
     max_records: int
     max_bytes: int

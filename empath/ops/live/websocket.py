@@ -15,7 +15,7 @@ import trio
 from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
-from empath.ops.api.access import Principal
+from empath.ops.api.passes import Principal
 from empath.ops.live.hub import Hub
 from empath.ops.live.protocol import SUBPROTOCOL, Close, bye
 from empath.ops.live.viewer import MOST_ERRORS, Viewer
@@ -105,11 +105,8 @@ async def _say_goodbye(socket: WebSocketConnection) -> None:
 
 
 def _first(group: BaseExceptionGroup[_Ended]) -> _Ended:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    assert isinstance(found, _Ended)
-    return found
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 @define(eq=False)
@@ -152,8 +149,8 @@ class _Talk:
         bucket = TokenBucket(rate, max(1, int(rate)))
         while True:
             text = await self._socket.get_message()
-            while not bucket.take(trio.current_time()):
-                await trio.sleep_until(bucket.ready_at)
+            await trio.sleep_until(bucket.ready_at)
+            bucket.take(trio.current_time())
             self._viewer.hear(text)
             if self._viewer.errors >= MOST_ERRORS:
                 raise _Ended(Close.NONSENSE, "too many messages that are not understood")
@@ -177,9 +174,10 @@ class _Talk:
             raise _Ended(Close.TOO_SLOW, "you read too slowly")
 
     async def _keep(self) -> None:
-        while await self._live.still_holds(self._who):
+        while True:
             await trio.sleep(_LOOK_S)
-        raise _Ended(Close.NO_LONGER_KNOWN, "the token or login has ended")
+            if not await self._live.still_holds(self._who):
+                raise _Ended(Close.NO_LONGER_KNOWN, "the token or login has ended")
 
     async def _ping(self) -> None:
         interval_s = self._live.hub.settings.ping_interval_s

@@ -15,6 +15,7 @@ from empath.mail import facts
 from empath.mail.delivery import Status
 from empath.mail.facts import Fact
 from empath.mail.outcome import Bounced, Delivered
+from empath.mail.reload_facts import ConfigReloaded
 from empath.smtp.reply import Reply
 
 MOST_OF_A_TEXT: Final = 300
@@ -172,6 +173,14 @@ def _acted(fact: facts.OperatorActed) -> Sentence:
     return Sentence(logging.INFO, "operators", "acted", pairs)
 
 
+def _reloaded(fact: ConfigReloaded) -> Sentence:
+    pairs: Pairs = [("by", fact.by)]
+    if fact.problem is not None:
+        return Sentence(logging.ERROR, "operators", "reload_failed", [*pairs, ("why", fact.problem[:MOST_OF_A_TEXT])])
+    pairs += [("applied", len(fact.applied)), ("needs_restart", ",".join(fact.needs_restart)[:MOST_OF_A_TEXT] or "-")]
+    return Sentence(logging.INFO, "operators", "reloaded", pairs)
+
+
 def _reply(reply: Reply) -> Pairs:
     pairs: Pairs = [("code", reply.code)]
     if reply.enhanced is not None:
@@ -205,4 +214,5 @@ _SENTENCES: Final[Mapping[type, Callable[[Any], Sentence | None]]] = {
     facts.RuleSet: _rule_set,
     facts.RuleEnded: _rule_ended,
     facts.OperatorActed: _acted,
+    ConfigReloaded: _reloaded,
 }

@@ -37,6 +37,10 @@ class WayView(msgspec.Struct, frozen=True, kw_only=True):
     next_hop: str | None
     """What configuration names; None: DNS decides."""
     tls: str
+    tls_last: str | None
+    """Of the latest connection of the lane: ``TLSv1.3``, or ``none``; None: there was none."""
+    tls_verified: bool | None
+    """Whether the host has proved who it is, at that connection."""
     stops: tuple[StopView, ...]
     trouble: str
     """Why there are none."""
@@ -59,6 +63,8 @@ class DeliveryStory(msgspec.Struct, frozen=True, kw_only=True):
     """None: it has ended, or lies in the trash."""
     max_attempts: int
     expires: float
+    way: WayView | None
+    """Where it would go now; None: nowhere any more, or it is one of too many to be looked up."""
     attempts: tuple[PastView, ...]
     """The latest ones, as far as this process remembers them."""
     gates: tuple[GateView, ...]
@@ -89,6 +95,7 @@ def story(found: DeliveryExplanation, now: float) -> DeliveryStory:
         wait=wait_view(found.wait),
         max_attempts=found.max_attempts,
         expires=found.expires,
+        way=None if found.way is None else _way(found.way),
         attempts=tuple([PastView(at=one.at, host=one.host, said=one.said) for one in found.attempts]),
         gates=tuple(map(gate_view, found.gates)),
         rules=tuple(map(rule_view, found.rules)),
@@ -107,6 +114,8 @@ def _way(way: Way) -> WayView:
         lane=way.site,
         next_hop=way.next_hop,
         tls=way.tls,
+        tls_last=None if way.last is None else way.last.version or "none",
+        tls_verified=None if way.last is None else way.last.verified,
         stops=tuple(
             [StopView(host=one.host, address=one.address, port=one.port, source=one.source) for one in way.stops]
         ),

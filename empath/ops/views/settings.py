@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from typing import Literal
 
-import attrs
 import msgspec
 
-from empath.config.schema import Config, Key
-from empath.config.schema.keys import Shape, describe, key_name
+from empath.config.changes import Change, settings_of
+from empath.config.places import KeyPath
+from empath.config.schema import Config
 
 
 class SettingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +23,8 @@ class SettingView(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool
     live: bool
     """Whether a change needs no restart."""
+    origin: str | None = None
+    """Who set it: a file and its line, a variable, the command line or ``default``; None: nobody knows."""
 
 
 class ConfigView(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,46 +36,51 @@ class ConfigView(msgspec.Struct, frozen=True, kw_only=True):
     settings: tuple[SettingView, ...]
 
 
-def config_view(config: Config) -> ConfigView:
+class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
+    """One key whose value differs."""
+
+    key: str
+    before: str | None
+    after: str | None
+    live: bool
+    """Whether a reload brings it in force."""
+
+
+class ReloadView(msgspec.Struct, frozen=True, kw_only=True):
+    """What reading the configuration again comes to, or would."""
+
+    schema: Literal["empath.config-reload/1"] = "empath.config-reload/1"
+    applied: tuple[ChangeView, ...]
+    """What is in force now; of a check: what would be."""
+    needs_restart: tuple[ChangeView, ...]
+    """What the files say otherwise than the daemon does, until it is started again."""
+    warnings: tuple[str, ...]
+    hash: str
+    """Of what runs when this is answered."""
+
+
+def config_hash(config: Config) -> str:
+    """Two daemons with the same one have the same configuration."""
+    text = "\n".join(f"{one.key} = {one.value}" for one in settings_of(config))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def config_view(config: Config, origin_of: Callable[[KeyPath], str] | None = None) -> ConfigView:
     """What runs. There are no secrets in it: those stand in files, and the configuration has their names."""
-    settings = tuple(_settings(config, ""))
-    digest = hashlib.sha256("\n".join(f"{one.key} = {one.value}" for one in settings).encode()).hexdigest()
-    return ConfigView(hash=digest[:16], settings=settings)
-
-
-def _settings(settings: object, above: str) -> Iterator[SettingView]:
-    kind = type(settings)
-    if not attrs.has(kind):
-        return
-    plain = kind() if _has_defaults(kind) else None
-    for attribute in attrs.fields(kind):
-        declared, value = describe(attribute), getattr(settings, attribute.name)
-        name = f"{above}{key_name(attribute)}"
-        if isinstance(declared, Key):
-            default = None if plain is None else _shown(declared, getattr(plain, attribute.name))
-            shown = _shown(declared, value)
-            yield SettingView(
-                key=name,
-                value=shown,
-                default=default,
-                is_default=shown == default,
-                live=not declared.needs_restart,
-            )
-        elif declared.shape is Shape.ONCE:
-            yield from _settings(value, f"{name}.")
-        elif isinstance(value, Mapping):
-            for domain, inner in value.items():
-                yield from _settings(inner, f'{name}."{domain}".')
-        else:
-            for number, inner in enumerate(value):
-                yield from _settings(inner, f"{name}[{number}].")
-
-
-def _has_defaults(kind: type) -> bool:
-    return attrs.has(kind) and all(
-        attribute.default is not attrs.NOTHING for attribute in attrs.fields(kind) if attribute.init
+    settings = tuple(
+        SettingView(
+            key=one.key,
+            value=one.value,
+            default=one.default,
+            is_default=one.value == one.default,
+            live=one.is_live,
+            origin=None if origin_of is None else origin_of(one.path),
+        )
+        for one in settings_of(config)
     )
+    return ConfigView(hash=config_hash(config), settings=settings)
 
 
-def _shown(key: Key, value: object) -> str | None:
-    return None if value is None else key.kind.show(value)
+def change_view(change: Change) -> ChangeView:
+    """A change, for those who ask."""
+    return ChangeView(key=change.key, before=change.before, after=change.after, live=change.is_live)

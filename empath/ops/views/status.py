@@ -61,6 +61,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     listeners: tuple[str, ...]
     sections: dict[str, str]
     """Where each section of the configuration is served."""
+    needs_restart: tuple[str, ...] = ()
+    """Keys that the files say otherwise, and that take a restart."""
+    reload_problem: str | None = None
+    """Why the latest reading of the configuration has changed nothing; None: it went well."""
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +89,9 @@ class DaemonView:
     places: Callable[[], tuple[tuple[str, ...], Mapping[str, str]]]
     """Where mail is taken, and where each section is served."""
     started: float
+    needs_restart: Callable[[], tuple[str, ...]] = tuple
+    """Keys with a value that holds from the next start on."""
+    reload_problem: Callable[[], str | None] = lambda: None
 
     async def status(self) -> Status:
         """See `Status`."""
@@ -111,6 +118,8 @@ class DaemonView:
             free_bytes=condition.free_bytes,
             listeners=listeners,
             sections=dict(sections),
+            needs_restart=self.needs_restart(),
+            reload_problem=self.reload_problem(),
         )
 
     def version(self) -> Version:

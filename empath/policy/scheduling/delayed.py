@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
 from typing import Generic, TypeVar
@@ -17,13 +17,16 @@ from typing import Generic, TypeVar
 from attrs import define, field
 
 T = TypeVar("T")
+W = TypeVar("W")
 
 
 @define(eq=False)
-class Delayed(Generic[T]):
-    """See the module. Time is whatever the caller's clock says, as long as it does not go back."""
+class Delayed(Generic[T, W]):
+    """See the module. ``W`` says why a line waits. Time is whatever the caller's clock says, if it does not go back."""
 
     _lines: dict[Hashable, deque[T]] = field(init=False, factory=dict)
+    _causes: dict[Hashable, W] = field(init=False, factory=dict)
+    """Why each line waits, as far as that is known."""
     _moments: list[tuple[float, int, Hashable]] = field(init=False, factory=list)
     """A heap with one entry for each line."""
     _numbers: count[int] = field(init=False, factory=count)
@@ -48,22 +51,35 @@ class Delayed(Generic[T]):
         self._lines[key].append(item)
         self._length += 1
 
-    def begin(self, key: Hashable, items: Iterable[T], moment: float) -> None:
-        """Make a line that is not there, to be looked at then."""
+    def begin(self, key: Hashable, items: Iterable[T], moment: float, cause: W | None) -> None:
+        """Make a line that is not there, to be looked at then. ``cause``: why; None: it may go, as far as is known."""
         line = deque(items)
         self._lines[key] = line
+        if cause is not None:
+            self._causes[key] = cause
         self._length += len(line)
         heappush(self._moments, (moment, next(self._numbers), key))
+
+    def hurry(self) -> None:
+        """Have all lines looked at as soon as can be, since what they wait for has changed."""
+        self._moments = [(-inf, number, key) for _, number, key in self._moments]
+        heapify(self._moments)
+        self._causes.clear()
 
     def take(self, now: float) -> tuple[Hashable, deque[T]] | None:
         """Take out the whole line whose moment has come longest; None: none has. What is left of it is begun again."""
         while self._moments and self._moments[0][0] <= now:
             _, _, key = heappop(self._moments)
             line = self._lines.pop(key)
+            self._causes.pop(key, None)
             if line:  # all of it may have been removed
                 self._length -= len(line)
                 return key, line
         return None
+
+    def why(self, wanted: Callable[[T], bool]) -> W | None:
+        """The cause of the first line that has one that is wanted; None: there is none."""
+        return next((cause for key, cause in self._causes.items() if any(map(wanted, self._lines[key]))), None)
 
     def remove(self, wanted: Callable[[T], bool]) -> list[T]:
         """Take out all that are wanted, wherever they stand."""
@@ -83,6 +99,7 @@ class Delayed(Generic[T]):
         """Take out everything."""
         items = [item for line in self._lines.values() for item in line]
         self._lines.clear()
+        self._causes.clear()
         self._moments.clear()
         self._length = 0
         return items

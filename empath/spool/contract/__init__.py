@@ -14,9 +14,13 @@ from empath.spool.contract.actions import Action, Changed, Delete, Fail, Hold, R
 from empath.spool.contract.care import (
     MAX_RULE_BYTES,
     MAX_RULES,
+    Backup,
+    Fault,
+    Finding,
     Retention,
     Statistics,
     StoredRule,
+    Verified,
 )
 from empath.spool.contract.claims import ANYTHING, Claim, Claimed, ClaimedDelivery, Damage, DeliveryKey, Demand
 from empath.spool.contract.errors import SpoolDamaged, SpoolError, SpoolFull, SpoolHeld
@@ -31,6 +35,7 @@ __all__ = [
     "MAX_RULE_BYTES",
     "Acceptance",
     "Action",
+    "Backup",
     "Body",
     "BodyDraft",
     "BodyFile",
@@ -44,6 +49,8 @@ __all__ = [
     "Demand",
     "Fail",
     "Fate",
+    "Fault",
+    "Finding",
     "Fingerprint",
     "Finished",
     "Hold",
@@ -63,5 +70,6 @@ __all__ = [
     "StoredRule",
     "Taker",
     "Undelete",
+    "Verified",
     "Waiting",
 ]

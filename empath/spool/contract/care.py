@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Final
 
 from attrs import frozen
 
 MAX_RULE_BYTES: Final = 64 * 1024
 MAX_RULES: Final = 10_000
+"""Decisions of operators that are kept. No key sets this: people make tens of them, and all are in memory; so many are
+made by a script that has gone astray. Who needs more has classes and next hops in the configuration.
+"""
 
 
 @frozen(kw_only=True)
@@ -64,3 +68,54 @@ class Statistics:
     def pending(self) -> int:
         """Of those that wait: no failure lies behind them that they wait for."""
         return self.waiting - self.retry - self.uncertain
+
+
+class Fault(Enum):
+    """What may be wrong with what is kept."""
+
+    DAMAGED = "damaged"
+    """A message is not what was accepted. It goes to quarantine when it is due."""
+    QUARANTINED = "quarantined"
+    """A message was found to be damaged, and is kept and not sent."""
+    DATABASE = "database"
+    """What SQLite says about its own structures."""
+    LEFTOVER = "leftover"
+    """A file that nobody needs. The next start removes it; nothing is wrong."""
+
+
+@frozen
+class Finding:
+    """One thing that is not as it should be."""
+
+    state: Fault
+    name: str
+    """The message, if it is about one; else the file."""
+    detail: str
+
+
+@frozen(kw_only=True)
+class Backup:
+    """What a backup has."""
+
+    at: float
+    """Wall clock: its mail is that of this moment or a later one."""
+    messages: int
+    files: int
+    """Body files."""
+    missing: tuple[str, ...]
+    """Body files that messages need and that were not what was accepted. These messages will be in quarantine."""
+
+
+@frozen(kw_only=True)
+class Verified:
+    """What a look at a part of the spool has found."""
+
+    messages: int = 0
+    deliveries: int = 0
+    files: int = 0
+    """Body files that messages need."""
+    size_bytes: int = 0
+    """Of the bodies."""
+    findings: tuple[Finding, ...] = ()
+    cursor: str | None
+    """Where to go on; None: all was looked at."""

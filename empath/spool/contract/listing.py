@@ -104,6 +104,8 @@ class Selector:
     """Accepted at this moment or later; wall clock."""
     reply: str | None = None
     """A pattern of ``*``, ``?`` and ``[...]`` that all of `Row.reply` meets, in any case."""
+    hold: str | None = None
+    """On hold for exactly this reason, which is their `Row.note`."""
     reasons: frozenset[WaitReason] = frozenset()
     """What `Row.wait` says."""
     sites_aside: frozenset[str] = frozenset()
@@ -131,6 +133,7 @@ class Selector:
             and (not self.sites_aside or row.aside in self.sites_aside)
             and (not self.priorities or row.priority in self.priorities)
             and (not self.reasons or row.wait(now) in self.reasons)
+            and (self.hold is None or (row.status is Status.HELD and row.note == self.hold))
             and (self.reply is None or _pattern(self.reply).match(row.reply) is not None)
         )
 

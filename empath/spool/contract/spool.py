@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import PurePath
 from typing import Protocol
 
 from empath.mail.ids import MessageId
 from empath.spool.contract.acceptance import Acceptance, BodyFile
 from empath.spool.contract.actions import Action, Changed
-from empath.spool.contract.care import Retention, Statistics, StoredRule
+from empath.spool.contract.care import Backup, Retention, Statistics, StoredRule, Verified
 from empath.spool.contract.claims import ANYTHING, Claim, Claimed, Damage, Demand
 from empath.spool.contract.fates import Fate
 from empath.spool.contract.listing import Page, Selector
@@ -149,6 +150,20 @@ class Spool(Protocol):
         """Do a little of what keeps the store fast and small; whether there is more to be done.
 
         To be called every minute or so, and after a second if there is more.
+        """
+
+    async def verify(self, cursor: str | None = None) -> Verified:
+        """Look at some messages, or body files, and whether all that they need is there. Nothing is changed.
+
+        Begin without a cursor, and go on with the one that comes back: first come all messages with their checksums and
+        bodies, then all files that nobody needs. Mail goes on meanwhile. A ValueError: it is no cursor.
+        """
+
+    async def backup(self, directory: PurePath, *, now: float) -> Backup:
+        """Copy all of the spool into a directory that is new or empty. Mail goes on meanwhile.
+
+        The copy is the spool as it was at one moment of the call. It is complete once it has its ``backup.json``. A
+        SpoolError: it was not made.
         """
 
     async def statistics(self) -> Statistics:

@@ -14,10 +14,12 @@ from empath.mail.ids import MessageId
 from empath.spool import statements as sql
 from empath.spool.committer import Operation
 from empath.spool.contract import Acceptance, Damage, SpoolError, SpoolFull, Statistics
+from empath.spool.copying import Copying
 from empath.spool.database import Database, connect
 from empath.spool.ending import Ending
 from empath.spool.files.change import Change
-from empath.spool.files.index import Index
+from empath.spool.files.copying import TreeCopy
+from empath.spool.files.index import SETTINGS, Index
 from empath.spool.files.opening import Opening
 from empath.spool.files.reading import FileReader
 from empath.spool.files.tree import Tree
@@ -82,9 +84,11 @@ class FilesStore(SqliteStore):
     def commit(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
         """See ``committer.Transactions``. If one operation fails, each is done again in a transaction of its own."""
         try:
-            return self._together(operations, durable=durable)
+            results = self._together(operations, durable=durable)
         except Exception:
-            return [self._alone(operation, durable=durable) for operation in operations]
+            results = [self._alone(operation, durable=durable) for operation in operations]
+        self._copies.step()
+        return results
 
     @override
     def _together(self, operations: Sequence[Operation[Store]], *, durable: bool) -> list[outcome.Outcome[object]]:
@@ -139,6 +143,17 @@ class FilesStore(SqliteStore):
         if str(acceptance.mid) in self._opening.damaged:
             raise SpoolError(f"message {acceptance.mid} is here already")
         return super().accept(acceptance, claimed_until)
+
+    @override
+    def begin_copy(self, directory: str) -> Copying:
+        """See ``store.Store``. The copy is the queue as it is before this transaction."""
+        copy = TreeCopy(self._tree, directory)
+        try:
+            copy.begin(SETTINGS)
+        except OSError as problem:
+            raise SpoolError(f"the copy cannot be made: {problem}") from problem
+        self._copies.begin(copy)
+        return copy
 
     @override
     def touch(self) -> None:

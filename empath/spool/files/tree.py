@@ -17,6 +17,7 @@ from typing import Final
 from attrs import define, field
 
 from empath.spool.files.change import TOP, Change, Step, directory, removal
+from empath.spool.files.copying import TreeCopy
 from empath.spool.files.framing import NotWhole, frame, unframe
 from empath.spool.files.naming import INTENTS, MESSAGES, SEEN, STATUSES, SUFFIX
 from empath.world.files import FileCalls
@@ -36,6 +37,8 @@ class Tree:
     """Directories with changes that a loss of power may undo."""
     _left: list[Step] = field(init=False, factory=list)
     """What has to be done before anything else."""
+    copy: TreeCopy | None = field(init=False, default=None)
+    """What is copied before it goes."""
 
     def at(self, path: str) -> str:
         """A path as the system knows it."""
@@ -61,9 +64,13 @@ class Tree:
 
     def read(self, path: str) -> bytes:
         """All of a file."""
-        size_bytes, at = self.size_bytes(path), 0
+        return self.read_at(self.at(path))
+
+    def read_at(self, path: str) -> bytes:
+        """All of a file anywhere."""
+        size_bytes, at = self.calls.size_bytes(path), 0
         pieces: list[bytes] = []
-        handle = self.calls.open(self.at(path))
+        handle = self.calls.open(path)
         try:
             while piece := self.calls.read_at(handle, size_bytes - at + 1, at):
                 pieces.append(piece)
@@ -238,6 +245,8 @@ class Tree:
                 self.calls.rename(self.at(paths[0]), self.at(paths[1]))
                 self._unsynced.add(directory(paths[1]))
             else:
+                if self.copy is not None:
+                    self.copy.save(paths[0])
                 self.calls.unlink(self.at(paths[0]))
                 if directory(paths[0]) in (MESSAGES, INTENTS):
                     self._unsynced.add(directory(paths[0]))

@@ -64,7 +64,7 @@ CREATE TABLE delivery (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX due ON delivery (priority, next_attempt, message, ordinal) WHERE state < 3;
 CREATE INDEX claims ON delivery (epoch) WHERE state = 3;
-CREATE INDEX aside ON delivery (aside, message, ordinal) WHERE aside IS NOT NULL;
+CREATE INDEX aside ON delivery (aside, (-priority), message, ordinal) WHERE aside IS NOT NULL;
 CREATE INDEX ended ON delivery (state, since) WHERE state >= 6;
 CREATE INDEX by_state ON delivery (state, message, ordinal) WHERE state > 0;
 CREATE INDEX by_domain ON delivery (domain, message, ordinal);

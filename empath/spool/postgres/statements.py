@@ -43,11 +43,12 @@ FOR UPDATE OF delivery SKIP LOCKED
 """The first of each degree of priority, and of these the first."""
 ASIDE: Final = """
 SELECT message, ordinal, domain, attempts, last, state FROM delivery
-WHERE state < 3 AND aside = %(site)s AND message <= (
-    SELECT max(message) FROM (
-        SELECT DISTINCT message FROM delivery WHERE aside = %(site)s ORDER BY message LIMIT %(messages)s
-    ) AS oldest
-) ORDER BY message, ordinal LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+WHERE state < 3 AND aside = %(site)s AND (-priority, message) <= (
+    SELECT urgency, message FROM (
+        SELECT DISTINCT -priority AS urgency, message FROM delivery WHERE aside = %(site)s
+        ORDER BY urgency, message LIMIT %(messages)s
+    ) AS first ORDER BY urgency DESC, message DESC LIMIT 1
+) ORDER BY -priority, message, ordinal LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 TAKE: Final = """
 UPDATE delivery SET state = 3, was = before.state, next_attempt = %(until)s, aside = NULL,
@@ -124,3 +125,11 @@ FROM unnest(%s::bigint[], %s::integer[]) AS doubtful (of, at)
 WHERE message = of AND ordinal = at AND state = 3
 """
 """Nobody has heard of these claims, so nobody has attempted anything."""
+NUMBERS: Final = """
+SELECT id FROM (
+    (SELECT id FROM message WHERE id > %(after)s ORDER BY id LIMIT %(limit)s)
+    UNION (SELECT DISTINCT message FROM delivery WHERE message > %(after)s ORDER BY message LIMIT %(limit)s)
+) AS found ORDER BY id LIMIT %(limit)s
+"""
+ORDINALS: Final = "SELECT ordinal FROM delivery WHERE message = %s"
+NEEDED: Final = "SELECT body_file FROM message WHERE body_file = ANY(%s)"

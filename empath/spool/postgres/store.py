@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 from psycopg import errors
 
 from empath.mail.ids import MessageId
+from empath.spool.checking import Checked, Checker
 from empath.spool.claiming import claim, claim_rows
 from empath.spool.contract import (
     ANYTHING,
@@ -27,6 +28,7 @@ from empath.spool.contract import (
     SpoolError,
     Waiting,
 )
+from empath.spool.copying import Copying
 from empath.spool.postgres import statements as sql
 from empath.spool.postgres import states
 from empath.spool.postgres.care import Care, nameless
@@ -182,6 +184,35 @@ class PostgresStore(Care):
 
     def touch(self) -> None:
         """See ``store.Store``. All that went before is durable already."""
+
+    def check(self, *, after: int | None, limit: int) -> Checked:
+        """See ``store.Store``."""
+        return Checker(numbers=self._numbers_behind, read=self.message, ordinals=self._ordinals).check(after, limit)
+
+    def _numbers_behind(self, after: int, limit: int) -> list[int]:
+        return [number for (number,) in self._named(sql.NUMBERS, {"after": after, "limit": limit})]
+
+    def _ordinals(self, message: int) -> list[int]:
+        return [ordinal for (ordinal,) in self._rows(sql.ORDINALS, message)]
+
+    def needed(self, names: Sequence[str]) -> set[str]:
+        """See ``store.Store``."""
+        return {name for (name,) in self._rows(sql.NEEDED, list(names))}
+
+    def begin_copy(self, directory: str) -> Copying:
+        """See ``store.Store``. It is the server's to copy what it has."""
+        server = self._link.server
+        raise SpoolError(
+            f"the queue is in {server}, with its bodies, and is backed up there while the daemon runs: use pg_dump "
+            f"--schema={server.schema} and pg_restore, or pg_basebackup for the whole server"
+        )
+
+    def copies_on(self) -> bool:
+        """See ``store.Store``."""
+        return False
+
+    def end_copy(self) -> None:
+        """See ``store.Store``."""
 
     def body_files(self) -> set[str]:
         """See ``store.Store``."""

@@ -91,6 +91,7 @@ class Desk:
                 own_name=OWN_NAME,
                 tokens=TokenFile(self.world.world.disk, FILE) if self.has_tokens else None,
                 own_ids=lambda: US,
+                entropy=self.world.world.entropy,
             ),
             settings=HttpSettings(max_content_bytes=1024),
             given=(

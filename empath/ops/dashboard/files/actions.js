@@ -131,7 +131,7 @@ export function limit(lane) {
     title: "Limit", text: `Other limits for ${lane}, over those of the configuration, for a time.`,
     fields: [["rate", "Rate", "", "like 50/min; empty: as configured"], ["connections", "Connections", "", "empty: as configured"],
       ["for", "For", "2h", "empty: until somebody ends it"], ["reason", "Reason", "", "for the audit log"]],
-    line: (said) => `empathctl limit set --lane ${quoted(lane)}${said.rate ? ` rate=${said.rate}` : ""}`
+    line: (said) => `empathctl limit set ${quoted(lane)} --lane${said.rate ? ` rate=${said.rate}` : ""}`
       + `${said.connections ? ` conns=${said.connections}` : ""}${said.for ? ` --for ${quoted(said.for)}` : ""}${reasonOf(said.reason)}`,
     run: async (said) => {
       const content = { lane, reason: said.reason };

@@ -1,5 +1,7 @@
 // Pictures of figures: lines by uPlot, which is loaded before us, and the rows of squares by hand.
 
+import { clock } from "./units.js";
+
 const uPlot = window.uPlot;
 export const HISTORY_S = 600;
 
@@ -43,18 +45,23 @@ export function timeline(parent, series) {
   const chart = new uPlot({
     width: 400, height: 170, padding: [10, 8, 0, 0], legend: { live: true }, cursor: { points: { size: 6 }, drag: { x: false } },
     scales: { rate: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] }, queue: { range: (_, low, high) => [0, Math.max(5, high * 1.1)] } },
-    axes: [axis({ space: 90 }), axis({ scale: "rate", size: 46 }), axis({ scale: "queue", side: 1, size: 54, grid: { show: false } })],
-    series: [{ value: "{HH}:{mm}:{ss}" }, ...series.map(({ label, token, scale }) => ({
+    axes: [axis({ space: 90, size: 26, values: (_, times) => times.map(clock) }), axis({ scale: "rate", size: 46 }), axis({ scale: "queue", side: 1, size: 54, grid: { show: false } })],
+    series: [{ label: "at", value: (_, time) => (time === null ? "–" : clock(time)) }, ...series.map(({ label, token, scale }) => ({
       label, scale, stroke: () => colour(token), width: 1.75, points: { show: false },
       fill: scale === "queue" ? undefined : () => `${colour(token)}18`, value: (_, number) => (number === null ? "–" : number.toFixed(scale === "queue" ? 0 : 1)),
     }))],
   }, [[], ...series.map(() => [])], parent);
   const fit = new ResizeObserver(() => chart.setSize({ width: parent.clientWidth, height: 170 }));
   fit.observe(parent);
-  return { set: (data) => chart.setData(data), end: () => (fit.disconnect(), chart.destroy()) };
+  const set = (data) => {
+    chart.setData(data);
+    if (chart.cursor.left < 0) chart.setLegend({ idx: data[0].length - 1 });
+  };
+  return { set, end: () => (fit.disconnect(), chart.destroy()) };
 }
 
 const SQUARES = 50;
+const STEP = 2.2;
 const HEIGHTS = { d: 0.5, t: 0.75, p: 1 };
 const TOKENS = { d: "--good", t: "--warn", p: "--bad" };
 
@@ -64,7 +71,7 @@ export function outcomes(canvas, ends) {
   if (canvas.dataset.look === look) return;
   canvas.dataset.look = look;
   const scale = window.devicePixelRatio || 1;
-  const [width, height] = [SQUARES * 3, 14];
+  const [width, height] = [SQUARES * STEP, 14];
   canvas.width = width * scale;
   canvas.height = height * scale;
   const pen = canvas.getContext("2d");
@@ -72,7 +79,7 @@ export function outcomes(canvas, ends) {
   [...ends].forEach((end, index) => {
     const tall = height * HEIGHTS[end];
     pen.fillStyle = colour(TOKENS[end]);
-    pen.fillRect((SQUARES - ends.length + index) * 3, height - tall, 2, tall);
+    pen.fillRect((SQUARES - ends.length + index) * STEP, height - tall, STEP - 0.6, tall);
   });
   const good = [...ends].filter((end) => end === "d").length;
   canvas.setAttribute("aria-label", `${good} of the last ${ends.length} attempts delivered`);

@@ -37,7 +37,7 @@ export function panel(title, attributes, ...children) {
 
 export function facts(...pairs) {
   return h("dl", { class: "facts" }, pairs.filter(Boolean).map(([name, value]) =>
-    h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    h("div", { class: typeof value === "string" && value.length > 40 ? "long" : "" }, h("dt", {}, name), h("dd", {}, value))));
 }
 
 // Make the children of a parent those of a list, one for each key. Elements stay the same ones, so that focus, selection
@@ -58,6 +58,12 @@ export function reconcile(parent, items, keyOf, make, update) {
     else parent.insertBefore(child, place);
   }
   for (const gone of known.values()) gone.remove();
+}
+
+// Whether a place may be drawn anew: not while somebody has the focus in it, or a part of its text selected.
+export function isFree(place) {
+  const selection = document.getSelection();
+  return !place.contains(document.activeElement) && (selection.isCollapsed || !place.contains(selection.anchorNode));
 }
 
 export function tag(text, kind) {

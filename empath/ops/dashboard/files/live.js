@@ -51,7 +51,7 @@ export function watch(topic, told, options = {}) {
 
 export function start() {
   changed.addEventListener("changed", () => {
-    if (session.name && !socket) connect();
+    if (session.name) connect();
     if (!session.name && socket) socket.close();
   });
   setInterval(() => link.state !== "live" && session.name && poll(), POLL_MS);
@@ -69,6 +69,7 @@ function send(message) {
 }
 
 function connect() {
+  if (socket) return;
   link.retryAt = null;
   parting = "";
   socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/live`, "empath.live.v1");
@@ -84,7 +85,7 @@ function closed(code) {
   const pause = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** failures) * (0.5 + Math.random());
   failures += 1;
   link.retryAt = Date.now() + pause;
-  setTimeout(() => session.name && !socket && connect(), pause);
+  setTimeout(() => session.name && connect(), pause);
   poll();
 }
 

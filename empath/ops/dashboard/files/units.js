@@ -1,4 +1,4 @@
-// Figures as people read them, in the same forms as empathctl prints.
+// Figures as people read them.
 
 const THIN = "\u202f";
 
@@ -16,8 +16,8 @@ export function rate(perSecond) {
 export function age(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const s = Math.max(0, seconds);
-  if (s < 0.0095) return `${trim(s * 1000)} ms`;
-  if (s < 10) return `${s < 1 ? s.toFixed(2) : trim(s)} s`;
+  if (s < 0.9995) return `${trim(s * 1000)} ms`;
+  if (s < 10) return `${trim(s)} s`;
   if (s < 60) return `${Math.floor(s)} s`;
   if (s < 3600) return `${Math.floor(s / 60)}m${pad(s % 60)}s`;
   if (s < 86400) return `${Math.floor(s / 3600)}h${pad((s % 3600) / 60)}m`;

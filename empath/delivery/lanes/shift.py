@@ -1,0 +1,24 @@
+"""A shift: where the senders of a lane wait that have nothing to do, and what wakes the lane itself.
+
+Only a lane that runs has one. All others share ``OFF_DUTY``, where nobody waits: there are many of them, and each would
+keep half a kilobyte for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+from attrs import define, field
+
+
+@define(eq=False)
+class Shift:
+    """See the module."""
+
+    parked: trio.lowlevel.ParkingLot = field(init=False, factory=trio.lowlevel.ParkingLot)
+    changed: trio.Event = field(init=False, factory=trio.Event)
+    """Set when the lane has to look again; made anew before it looks."""
+
+
+OFF_DUTY: Final = Shift()
