@@ -8,6 +8,7 @@ relays mail with and without five viewers, an event stream each, and a scrape of
 import argparse
 import json
 import smtplib
+import socket
 import statistics
 import subprocess
 import sys
@@ -39,13 +40,12 @@ LANES: Final = 200
 _GOAL_SHARE: Final = 0.02
 _GOAL_FALL: Final = 0.05
 _BUSY: Final = """\
-delivery.retry_base_delay = "1s"
-delivery.retry_max_delay = "1s"
-delivery.circuit_breaker.failure_threshold = 100000
+delivery.max_parallel_deliveries = 1000
+delivery.max_connections_per_host = 1
 """
 _LANE: Final = """
 [delivery.domains."lane{number}.example"]
-mx_override = "127.0.1.{number}:1"
+mx_override = "127.0.1.{number}:{port}"
 """
 _WATCHER: Final = """
 import sys, threading
@@ -127,7 +127,11 @@ def _lanes(second: int) -> Rows:
 
 def watched_share(seconds: int) -> tuple[float, float]:
     """Return how much more of a core a daemon uses while it is watched, and how many lanes change in each second."""
-    with fresh_place(Path(tempfile.gettempdir()), holds=False) as place, running(_Watched(lanes=LANES), place) as live:
+    with (
+        fresh_place(Path(tempfile.gettempdir()), holds=False) as place,
+        socket.create_server(("0.0.0.0", place.sink_port), backlog=LANES),
+        running(_Watched(lanes=LANES), place) as live,
+    ):
         _fill(place)
         time.sleep(3)
         there = f"{place.directory}/control"
@@ -163,7 +167,7 @@ def _share(pid: int, seconds: int) -> float:
 
 def _fill(place: Place) -> None:
     with smtplib.SMTP("127.0.0.1", place.port) as client:
-        for number in range(LANES):
+        for number in (*range(LANES), *range(LANES)):
             client.sendmail("a@source.example", [f"b@lane{number}.example"], "Subject: wait\n\n")
 
 
@@ -173,7 +177,7 @@ class _Watched(Empath):
 
     name: str = "empath-watched"
     lanes: int = 0
-    """To how many next hops, at which nobody answers. 0: there is one, which does."""
+    """To how many next hops, which take connections and say nothing. 0: there is one, which is the sink."""
 
     def prepare(self, place: Place) -> list[str | Path]:
         command = super().prepare(place)
@@ -184,7 +188,7 @@ class _Watched(Empath):
         if self.lanes:
             lines = [line for line in text.splitlines() if not line.startswith("delivery.smart_host")]
             text = _BUSY + "\n".join(lines) + "\n"
-            text += "".join(_LANE.format(number=number) for number in range(self.lanes))
+            text += "".join(_LANE.format(number=number, port=place.sink_port) for number in range(self.lanes))
         (place.directory / "empath.toml").write_text(text)
         (place.directory / "metrics").write_text(str(metrics))
         return list(command)
@@ -252,7 +256,9 @@ def _relay(program: Path, case: Case, *, is_watched: bool) -> Result:
                 if is_watched:
                     eyes.enter_context(watchers(place, 5, "stats", "lanes", "events"))
                     eyes.enter_context(scraped(place))
-                    time.sleep(1.5)
+                time.sleep(1.5)
+                if (seeing := _scraped(place, "empath_live_viewers")) != 5 * is_watched:
+                    sys.exit(f"{seeing:.0f} viewers are there")
                 before_s = process_tree.cpu_s(live.pid)
                 load.go()
                 report = load.report()

@@ -12,8 +12,9 @@ from attrs import define, evolve, field
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from empath.config.schema import LiveSettings
-from empath.ops.live import SUBPROTOCOL
+from empath.ops.live import SUBPROTOCOL, Hub
 from empath.ops.live.tables import Rows, applied
+from empath.ops.live.viewer import Viewer as Watcher
 from tests.sim.stage import Stage, simulated
 from tests.sim.test_api import LATER, SOCKET, STEERED, ask
 
@@ -250,3 +251,35 @@ async def test_the_log_can_be_watched_by_level() -> None:
         await one.watch_for(2)
         assert [event["message"] for event in one.events] == ["look here"]
     assert not any(type(handler).__name__ == "_Gatherer" for handler in logging.getLogger().handlers)
+
+
+@simulated
+async def test_without_a_viewer_nothing_is_built_and_no_event_becomes_text() -> None:
+    hub = Hub(settings=LiveSettings(), node="mx")
+    built = 0
+
+    async def source() -> Rows:
+        nonlocal built
+        await trio.lowlevel.checkpoint()
+        built += 1
+        return {}
+
+    hub.show({"things": source})
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hub.run)
+        await trio.sleep(60)
+        assert (built, hub.viewers) == (0, 0)
+        one, other = Watcher(hub), Watcher(hub)
+        one.hear('{"op":"sub","id":1,"topic":"things"}')
+        other.hear('{"op":"sub","id":1,"topic":"things","filter":{"a":"b"}}')
+        hub.enter(one)
+        hub.enter(other)
+        await trio.sleep(60)
+        assert 59 <= built <= 62
+        for viewer_ in (one, other):
+            hub.leave(viewer_)
+            viewer_.leave()
+        before = built
+        await trio.sleep(60)
+        assert built <= before + 1
+        nursery.cancel_scope.cancel()

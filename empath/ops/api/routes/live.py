@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import trio
@@ -50,7 +50,8 @@ class EventList(msgspec.Struct, frozen=True, kw_only=True):
     """The latest events, the oldest first."""
 
     schema: Literal["empath.events/1"] = "empath.events/1"
-    events: tuple[dict[str, object], ...]
+    # Records of the audit log, whose fields differ from event to event.
+    events: tuple[dict[str, Any], ...]
 
 
 @frozen(kw_only=True)
