@@ -27,13 +27,13 @@ empath *ARGUMENTS:
 empathctl *ARGUMENTS:
     @exec empathctl "$@"
 
-# Run the tests; arguments go to pytest. Without any: all, those without real programs on two cores at once.
+# Run the tests; arguments go to pytest. Without any: all, on two cores, those with real programs last.
 test *ARGUMENTS:
     #!/usr/bin/env bash
     set -euo pipefail
     [ $# -eq 0 ] || exec pytest "$@"
     pytest --numprocesses=2 --ignore=tests/process --ignore=tests/dashboard
-    pytest tests/process tests/dashboard
+    pytest --numprocesses=2 --dist=loadfile tests/process tests/dashboard
 
 # Kill the daemon again and again under load, and send it many messages, in minutes instead of seconds. BACKEND: sqlite
 # or files; else all that keep the queue on a disk; or postgres, whose server is killed too.

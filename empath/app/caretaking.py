@@ -13,10 +13,11 @@ from attrs import frozen
 
 from empath.config.schema import Config
 from empath.spool.contract import Retention, Spool, SpoolError
+from empath.world.free_space import FreeSpace
 from empath.world.ports import Clock
 
 _LOG: Final = logging.getLogger(__name__)
-_EVERY_S: Final = 60.0
+_EVERY_S: Final = 10.0
 _PAUSE_S: Final = 1.0
 """While there is more to be done: mail needs the spool, too."""
 
@@ -28,6 +29,8 @@ class Caretaker:
     _spool: Spool
     _clock: Clock
     _retention: Retention
+    _free_space: FreeSpace | None = None
+    """Of the disk of the spool; None: there is no end to it."""
 
     async def run(self) -> None:
         """Look after the spool until cancelled."""
@@ -36,6 +39,9 @@ class Caretaker:
             try:
                 await self._spool.purge(now=self._clock.now(), retention=self._retention)
                 has_more = await self._spool.tend()
+                # Mail that is refused for want of room is a reason not to be gentle.
+                while has_more and self._free_space is not None and not await self._free_space.is_enough(0):
+                    has_more = await self._spool.tend()
             except SpoolError as problem:
                 _LOG.error("the spool cannot be looked after, trying again: %s", problem)
             await trio.sleep(_PAUSE_S if has_more else _EVERY_S)

@@ -135,7 +135,7 @@ class Worker:
             services.start_soon(watch.run)
             task_status.started(Places([listener.endpoint for listener, _ in listeners], watch.sections, code))
             async with trio.open_nursery() as care:
-                care.start_soon(Caretaker(spool, self.world.clock, retention(self.config)).run)
+                care.start_soon(Caretaker(spool, self.world.clock, retention(self.config), free_space).run)
                 with shutdown.drain:
                     async with trio.open_nursery() as work:
                         work.start_soon(self._take_in, assembly, listeners, work)

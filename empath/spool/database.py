@@ -33,6 +33,8 @@ SPARE_PAGES: Final = 4000
 """Free pages that the database keeps, for the messages to come."""
 _PORTION_PAGES: Final = 250
 """Free pages that go back to the disk in one transaction."""
+_LARGE_PORTION_PAGES: Final = 2000
+"""The same while the disk is full: as much as the log may take before it is copied."""
 _INCREMENTAL: Final = 2
 """Of ``PRAGMA auto_vacuum``."""
 RESERVE: Final = "reserve"
@@ -72,13 +74,15 @@ class Database:
         """Give some of the free pages back to the disk; whether there are more. Within a transaction.
 
         Some are kept, since the next messages use them. A portion takes a few milliseconds, whatever the database
-        holds: its last pages go where the free ones are.
+        holds: its last pages go where the free ones are. While the disk has no room for the reserve nothing is
+        accepted, so then all of them go, and faster.
         """
-        spare = self.connection.pragma("freelist_count") - SPARE_PAGES
+        kept, portion = (SPARE_PAGES, _PORTION_PAGES) if self.keeps_reserve() else (0, _LARGE_PORTION_PAGES)
+        spare = self.connection.pragma("freelist_count") - kept
         if spare <= 0 or self.connection.pragma("auto_vacuum") != _INCREMENTAL:
             return False
-        self.connection.execute(f"PRAGMA incremental_vacuum({min(spare, _PORTION_PAGES)})").fetchall()
-        return bool(spare > _PORTION_PAGES)
+        self.connection.execute(f"PRAGMA incremental_vacuum({min(spare, portion)})").fetchall()
+        return bool(spare > portion)
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[None]:

@@ -89,7 +89,7 @@ class Net:
 
     def log_of(self, event: str, recipient: str) -> list[str]:
         """The lines that tell of an event of somebody's delivery."""
-        return [line for line in list(self.daemon.lines) if f" {event} " in line and f"<{recipient}>" in line]
+        return [line for line in list(self.daemon.lines) if f" {event} " in line and f" to={recipient} " in line]
 
 
 @pytest.fixture(scope="module")

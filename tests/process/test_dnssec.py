@@ -201,7 +201,7 @@ tls.default_policy = "disabled"
                 client.sendmail("", [f"bob@{domain}"], b"Subject: x\r\n\r\nx\r\n")
 
         def fate(domain: str) -> str:
-            words = [word for line in list(daemon.lines) if f"<bob@{domain}>" in line for word in line.split()]
+            words = [word for line in list(daemon.lines) if f" to=bob@{domain} " in line for word in line.split()]
             return next((word for word in words if word in {"delivered", "deferred", "bounced"}), "")
 
         wait_until(lambda: all(map(fate, domains)), timeout_s=30)

@@ -76,7 +76,7 @@ def test_what_we_say_of_tls_and_of_reports_is_what_postfix_has_seen(tmp_path: Pa
     assert ours == "TLSv1.3"
     assert f": {ours} with cipher " in theirs
     assert [line for line in log if "sender delivery status notification" in line]
-    assert not [line for line in daemon.lines if " reports to=" in line]
+    assert not [line for line in daemon.lines if " reports made " in line]
 
 
 @pytest.mark.parametrize("policy", ["opportunistic", "required"])

@@ -60,7 +60,7 @@ def test_metrics_health_and_audit_tell_of_a_message_that_went_through(sink: Sink
     details = json.loads(get(daemon, "/health/detailed")[1])
     assert (details["status"], [check["name"] for check in details["checks"]]) == (
         "ok",
-        ["spool", "disk", "queue", "quarantine", "accepting", "delivery", "dns", "audit"],
+        ["spool", "disk", "queue", "quarantine", "deletion", "accepting", "delivery", "dns", "audit"],
     )
     assert "/metrics" in get(daemon, "/")[1].decode().split()
     assert daemon.stop() == 0

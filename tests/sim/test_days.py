@@ -115,8 +115,10 @@ async def days(seed: int, backend: str) -> list[str]:
     return stage.breaches(queue)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("backend", "seed"),
+    [(backend, seed) for backend in BACKENDS for seed in SEEDS if backend == "sqlite" or seed % 5 == 0],
+)
 def test_every_promise_is_kept(seed: int, backend: str) -> None:
     assert simulate(partial(days, seed, backend), seed=seed) == []
 
