@@ -82,7 +82,9 @@ async def run_into_the_dark(stage: Stage, random: Random) -> None:
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("backend", "seed"),
+    [(backend, seed) for backend in BACKENDS for seed in SEEDS if backend == "sqlite" or seed % 5 < 2],
+)
 def test_what_was_answered_250_survives(seed: int, backend: str) -> None:
     simulate(partial(blackouts, seed, backend), seed=seed)
