@@ -45,6 +45,7 @@ and a message is in E when the last of its deliveries is. The ways from state to
 A to B  ``BodyDraft.commit``: sync the file, rename it, sync the directory
 A to G  ``BodyDraft.discard``
 B to C  ``accept``; a small body begins here. The transaction is synced. **This is the instant of acceptance**
+B to D  ``accept``, if somebody takes the message over (`contract.Taker`): the same, and claimed from the start
 B to G  ``accept`` found the disk full, or that it has the message already: there is no row, so the file goes at once
 C to D  ``claim``. It moves ``next_attempt`` forward first; the transaction is not synced by itself
 C to C  ``claim`` sets it aside: ``aside`` names the site, and outlives the process; not synced by itself either
@@ -108,7 +109,7 @@ Rooms: ``contract`` (what a spool promises: all that reception and delivery know
 store, a committer and a disk) with ``drafts``, ``portions`` (what goes over many deliveries) and ``removal``,
 ``committer``, ``store`` (what a backend is), ``claiming`` (what a claim takes and what it sets aside), ``sqlite`` made
 of ``waiting``, ``ending``, ``finding``, ``keeping``, ``reading`` and ``tally``, on ``database``, ``schema``,
-``statements`` and ``stored`` (a row, and whether it is sound),
+``statements``, ``writes`` (rows that are written together) and ``stored`` (a row, and whether it is sound),
 ``memory`` (the plainest store, which the other is compared with), ``belonging`` (queue and bodies), ``open``,
 ``verify`` and ``stopped`` (looking at a spool that no daemon has open), ``inspection`` (at one that is in use), both by
 ``checking``; ``snapshots`` (backups) on ``copying``, and ``restoring``; ``left_behind`` (mail of another backend);

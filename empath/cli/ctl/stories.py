@@ -108,8 +108,11 @@ def _gates(gates: list[Record]) -> Iterator[str]:
         return
     words = []
     for gate in gates:
-        figures = "" if gate["limit"] is None else f" {gate['used'] or 0:g}/{gate['limit']:g}"
-        words.append(f"{gate['name']}{figures}{'' if gate['ok'] else ' SHUT'}")
+        if gate["limit"] is not None:
+            state = f" {gate['used'] or 0:g}/{gate['limit']:g}{'' if gate['ok'] else ' SHUT'}"
+        else:
+            state = " no" if gate["ok"] else " SHUT"
+        words.append(f"{gate['name']}{state}")
     yield f"gates        {' · '.join(words)}"
 
 
