@@ -15,6 +15,7 @@ here: those that SQLite makes by itself keep their errors to themselves.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -54,6 +55,10 @@ class Database:
     _log_pages: int = field(init=False, default=0)
     _doubtful: bool = field(init=False, default=False)
     """A write or sync has failed: the log on the disk may not be what SQLite takes it for."""
+    _owed_pages: int = field(init=False, default=0)
+    """So much smaller has the database become in its log, and the disk has the room once that is copied."""
+    _owes_now: bool = field(init=False, default=False)
+    """That is not to wait until the log is long: little is written while much goes."""
 
     def can_shrink(self) -> None:
         """See to it that free pages can go back to the disk a few at a time. For the opening, before all else.
@@ -67,22 +72,25 @@ class Database:
             return
         if pages - self.connection.pragma("freelist_count") > 2 * SPARE_PAGES:
             return
-        with suppress(apsw.FullError):  # there is no room even for that: the free pages are used
+        with suppress(apsw.FullError), self._saying_full():  # no room even for that: the free pages are used
             self.connection.execute("VACUUM")
 
     def give_room_back(self) -> bool:
-        """Give some of the free pages back to the disk; whether there are more. Within a transaction.
+        """Give some of the free pages back to the disk; whether more are to go soon. Within a transaction.
 
         Some are kept, since the next messages use them. A portion takes a few milliseconds, whatever the database
         holds: its last pages go where the free ones are. While the disk has no room for the reserve nothing is
-        accepted, so then all of them go, and faster.
+        accepted, so then all of them go, faster, and what becomes free next is waited for.
         """
-        kept, portion = (SPARE_PAGES, _PORTION_PAGES) if self.keeps_reserve() else (0, _LARGE_PORTION_PAGES)
+        is_full = not self.keeps_reserve()
+        kept, portion = (0, _LARGE_PORTION_PAGES) if is_full else (SPARE_PAGES, _PORTION_PAGES)
         spare = self.connection.pragma("freelist_count") - kept
         if spare <= 0 or self.connection.pragma("auto_vacuum") != _INCREMENTAL:
-            return False
+            return is_full
         self.connection.execute(f"PRAGMA incremental_vacuum({min(spare, portion)})").fetchall()
-        return bool(spare > portion)
+        self._owed_pages += min(spare, portion)
+        self._owes_now = is_full or spare <= portion or self._owed_pages >= CHECKPOINT_PAGES
+        return bool(spare > portion) or is_full
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[None]:
@@ -96,9 +104,10 @@ class Database:
             self.connection.pragma("synchronous", "FULL" if durable else "NORMAL")
             self._durable = durable
         try:
-            self.connection.execute("BEGIN IMMEDIATE")
-            yield
-            self.connection.execute("COMMIT")
+            with self._saying_full():
+                self.connection.execute("BEGIN IMMEDIATE")
+                yield
+                self.connection.execute("COMMIT")
         except BaseException as problem:
             self._doubtful |= isinstance(problem, apsw.IOError)
             self._undo()
@@ -113,12 +122,7 @@ class Database:
         self.connection.pragma("wal_autocheckpoint", 0)
         self.connection.pragma("temp_store", "MEMORY")
         self.connection.set_wal_hook(self._committed)
-        try:
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-        except apsw.FullError:
-            if not self._make_room():
-                raise
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_RESTART)
 
     def widen_log(self) -> None:
         """Let the log take its room on the disk now, once.
@@ -128,9 +132,10 @@ class Database:
         holds; undone, it leaves nothing but a long log. It takes some fifty milliseconds, whatever the database holds.
         """
         try:
-            self.connection.execute("BEGIN IMMEDIATE")
-            self.connection.execute("CREATE TABLE room (octets BLOB)")
-            self.connection.execute("INSERT INTO room VALUES (zeroblob(?))", (CHECKPOINT_PAGES * PAGE_BYTES,))
+            with self._saying_full():
+                self.connection.execute("BEGIN IMMEDIATE")
+                self.connection.execute("CREATE TABLE room (octets BLOB)")
+                self.connection.execute("INSERT INTO room VALUES (zeroblob(?))", (CHECKPOINT_PAGES * PAGE_BYTES,))
         except apsw.FullError:
             return  # what is here can be delivered with a log that grows as it must
         finally:
@@ -138,7 +143,7 @@ class Database:
 
     def keep_log_short(self) -> None:
         """Copy the log into the database when it is long. For between transactions; what was committed stays so."""
-        if self._log_pages < CHECKPOINT_PAGES:
+        if self._log_pages < CHECKPOINT_PAGES and not self._owes_now:
             return
         try:
             self._copy_log()
@@ -148,13 +153,33 @@ class Database:
             return
 
     def _copy_log(self) -> None:
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self._log_pages = 0
+        self._owed_pages = 0
+        self._owes_now = False
+
+    def _checkpoint(self, mode: int) -> None:
         try:
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            with self._saying_full():
+                self.connection.wal_checkpoint(mode=mode)
         except apsw.FullError:
             if not self._make_room():
                 raise
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        self._log_pages = 0
+            self.connection.wal_checkpoint(mode=mode)
+
+    @contextmanager
+    def _saying_full(self) -> Iterator[None]:
+        """Let an error of a write say that the disk is full where a quota is. SQLite does so with ENOSPC only (os_unix.c).
+
+        Nothing of what was to be written is on the disk then, so it leaves no doubt; a sync that fails does.
+        """
+        try:
+            yield
+        except apsw.IOError as problem:
+            is_write = problem.extendedresult == apsw.SQLITE_IOERR_WRITE
+            if not is_write or self.connection.system_errno != errno.EDQUOT:
+                raise
+            raise apsw.FullError(f"{problem}; the quota of our user is used up") from problem
 
     def keeps_reserve(self) -> bool:
         """Whether what is written now can leave the disk again, should it become full."""
@@ -170,7 +195,7 @@ class Database:
 
     def _mend(self) -> None:
         self._undo()
-        self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_RESTART)
         self._doubtful = False
         self._log_pages = 0
 

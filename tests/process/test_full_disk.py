@@ -89,8 +89,8 @@ def test_mail_is_refused_until_what_is_there_has_gone_out(tmp_path: Path, size: 
 
 
 def send_one(daemon: Daemon, size_bytes: int) -> None:
-    """Send one more. There is room again, at the latest a second after the last message has gone."""
-    deadline = time.monotonic() + 20
+    """Send one more. There is room again some seconds after the last message has gone; on a busy machine, later."""
+    deadline = time.monotonic() + 90
     while not is_taken(daemon, next(messages(size_bytes))):
         assert time.monotonic() < deadline
         time.sleep(0.2)

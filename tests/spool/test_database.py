@@ -10,7 +10,7 @@ from outcome import Error
 from empath.sim.disk import SimulatedFiles
 from empath.sim.vfs import SimulatedVfs
 from empath.spool.contract import DeliveryKey, Finished, SpoolError, SpoolFull, SpoolHeld
-from empath.spool.database import CHECKPOINT_PAGES, PAGE_BYTES, SPARE_PAGES, explained
+from empath.spool.database import CHECKPOINT_PAGES, PAGE_BYTES, RESERVE_BYTES, SPARE_PAGES, explained
 from empath.spool.schema import APPLICATION_ID, SCHEMA_VERSION
 from empath.spool.sqlite import open_database
 from empath.spool.store import Store
@@ -169,6 +169,26 @@ def test_while_the_disk_is_full_the_reserve_lets_mail_out_and_none_in() -> None:
         store.close()
 
 
+@pytest.mark.parametrize("capacity_mb", [66, 71, 81])
+def test_a_disk_that_its_own_mail_has_filled_takes_mail_again_once_that_has_gone(capacity_mb: int) -> None:
+    """Without a commit of mail that would copy a long log by the way."""
+    files = SimulatedFiles(capacity_bytes=capacity_mb * 1_000_000)
+    reserve = Reserve(files, PurePosixPath("/reserve"), RESERVE_BYTES)
+    with SimulatedVfs(files) as vfs:
+        store = open_database("/queue.sqlite3", vfs.name, reserve=reserve)
+        accepted = 0
+        while reserve.is_kept():
+            acceptance = message(accepted, body=bytes(1_000_000))
+            (result,) = store.commit([lambda store, acceptance=acceptance: store.accept(acceptance)], durable=True)
+            accepted += not isinstance(result, Error)
+        assert accepted > 2
+        for _ in range(accepted):
+            store.commit([partial(finish, room=1)], durable=False)[0].unwrap()
+        assert tend(store) < 20
+        store.commit([lambda store: store.accept(message(9999))], durable=True)[0].unwrap()
+        store.close()
+
+
 FILLED = 60
 """Messages of a megabyte."""
 
@@ -196,6 +216,7 @@ def test_the_room_of_what_has_gone_returns_to_the_disk_in_small_portions(path: P
     store = open_database(str(path))
     fill_and_empty(store)
     assert tend(store) > 20
+    assert path.stat().st_size < (SPARE_PAGES + 100) * PAGE_BYTES
     store.close()
     assert path.stat().st_size < (SPARE_PAGES + 100) * PAGE_BYTES
 

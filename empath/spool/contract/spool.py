@@ -13,6 +13,7 @@ from empath.spool.contract.care import Backup, Retention, Statistics, StoredRule
 from empath.spool.contract.claims import ANYTHING, Claim, Claimed, Damage, Demand
 from empath.spool.contract.fates import Fate
 from empath.spool.contract.listing import Page, Selector
+from empath.spool.contract.watch import SpoolWatch
 
 
 class BodyDraft(Protocol):
@@ -48,6 +49,10 @@ class Spool(Protocol):
     (``find``, ``count``, ``apply``, ``purge``) do so in portions, between which all others have
     their turn; each portion is whole or nothing.
     """
+
+    @property
+    def watch(self) -> SpoolWatch:
+        """Who hears how long it takes."""
 
     async def accept(self, acceptance: Acceptance) -> MessageId | None:
         """Keep a message. When this returns it is on the disk, and we answer for it.
@@ -149,7 +154,8 @@ class Spool(Protocol):
     async def tend(self) -> bool:
         """Do a little of what keeps the store fast and small; whether there is more to be done.
 
-        To be called every minute or so, and after a second if there is more.
+        To be called every ten seconds or so, and after a second if there is more, as there always is while the store
+        accepts nothing because its disk is full.
         """
 
     async def verify(self, cursor: str | None = None) -> Verified:
