@@ -16,7 +16,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from tests.peers import find
 
 T = TypeVar("T")
-WAIT_S: Final = 15.0
+WAIT_S: Final = 60.0
 DESK: Final = (1280, 900)
 PHONE: Final = (390, 844)
 # What a browser says of an answer that the page expects: nobody is logged in yet, or the daemon is away.

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from attrs import define, field, frozen
 
-START_S: Final = 20.0
+START_S: Final = 60.0
 STOP_S: Final = 60.0
 
 # In both forms of the log.
@@ -160,7 +160,7 @@ class Daemon:
                 self._listening.put(port)
         self._listening.put(0)
 
-    def wait_for_line(self, text: str, timeout_s: float = 20.0) -> None:
+    def wait_for_line(self, text: str, timeout_s: float = 60.0) -> None:
         """Wait until a line that it writes holds a text."""
         deadline = time.monotonic() + timeout_s
         while not any(text in line for line in list(self.lines)):

@@ -72,7 +72,7 @@ def dovecot(user: str, password: str) -> Iterator[Path]:
             yield home / "socket"
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
     finally:
         shutil.rmtree(home)
 
@@ -94,7 +94,7 @@ def _unpadded(octets: bytes) -> str:
 
 
 def _wait_for(socket: Path, home: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not socket.exists():
         written = "".join(one.read_text() for one in (home / "output", home / "log") if one.exists())
         assert time.monotonic() < deadline, f"Dovecot has no socket:\n{written}"

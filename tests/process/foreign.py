@@ -214,7 +214,7 @@ def _running(home: Path, package: Path, command: list[str], port: int, script: s
             yield
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 @functools.cache

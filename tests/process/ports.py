@@ -11,7 +11,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until_listening(port: int, host: str = "127.0.0.1", timeout_s: float = 10.0) -> None:
+def wait_until_listening(port: int, host: str = "127.0.0.1", timeout_s: float = 60.0) -> None:
     """Wait until somebody listens."""
     deadline = time.monotonic() + timeout_s
     while not is_open(port, host):
@@ -19,7 +19,7 @@ def wait_until_listening(port: int, host: str = "127.0.0.1", timeout_s: float = 
         time.sleep(0.02)
 
 
-def wait_until_refused(port: int, timeout_s: float = 10.0) -> None:
+def wait_until_refused(port: int, timeout_s: float = 60.0) -> None:
     """Wait until nobody listens any more."""
     deadline = time.monotonic() + timeout_s
     while is_open(port):

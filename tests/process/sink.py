@@ -111,7 +111,7 @@ class Sink:
                 f"{len(self.arrived)} of {messages} messages have arrived"
             )
 
-    def wait_for_content(self, timeout_s: float = 10.0) -> None:
+    def wait_for_content(self, timeout_s: float = 60.0) -> None:
         """Wait until a message has come to its final dot, which is not answered yet."""
         assert self.has_content.wait(timeout_s), "no message has come"
 

@@ -23,7 +23,7 @@ MESSAGE = b"From: ann@example.com\r\nSubject: lunch\r\n\r\nAt noon?\r\n"
 
 
 def send(port: int) -> None:
-    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         assert client.sendmail("ann@example.com", ["bob@example.org"], MESSAGE) == {}
 
 

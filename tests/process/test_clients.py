@@ -39,7 +39,7 @@ def encrypted(sink: Sink, authority: trustme.CA, tmp_path: Path) -> Iterator[Dae
 
 
 def test_smtplib_sends_a_message(sink: Sink, daemon: Daemon) -> None:
-    with smtplib.SMTP("127.0.0.1", daemon.port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
         assert client.send_message(lunch()) == {}
     sink.wait(1)
     assert sink.arrived[0].recipients == ("bob@example.org", "carl@example.org")
@@ -49,7 +49,7 @@ def test_smtplib_sends_a_message(sink: Sink, daemon: Daemon) -> None:
 def test_smtplib_sends_a_message_under_starttls(sink: Sink, authority: trustme.CA, encrypted: Daemon) -> None:
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    with smtplib.SMTP("localhost", encrypted.port, timeout=10) as client:
+    with smtplib.SMTP("localhost", encrypted.port, timeout=60) as client:
         client.starttls(context=context)
         assert client.send_message(lunch()) == {}
     sink.wait(1)
@@ -122,6 +122,6 @@ def swaks(daemon: Daemon, *options: str) -> str:
     """Send a message with swaks, and return its transcript. Fails unless it went well."""
     envelope = ["--from", "ann@example.com", "--to", "bob@example.org", "--ehlo", "client.example"]
     command = [str(find("swaks")), "--server", "127.0.0.1", "--port", str(daemon.port), *envelope, *options]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

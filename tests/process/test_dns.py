@@ -61,7 +61,7 @@ class Net:
 
     def send(self, *recipients: str) -> None:
         """Hand over one message to each."""
-        with smtplib.SMTP("127.0.0.1", self.daemon.port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", self.daemon.port, timeout=60) as client:
             for recipient in recipients:
                 client.sendmail(SENDER, [recipient], f"Subject: to {recipient}\r\n\r\ntext\r\n".encode())
 
@@ -201,7 +201,7 @@ def test_mail_waits_while_the_resolver_is_dead_and_goes_out_when_it_is_back(net:
     assert b"\nStatus: 5.1.2\n" in net.report_on("bob@unheard.example")
 
 
-def eventually(holds: Callable[[], bool], otherwise: str, timeout_s: float = 30.0) -> None:
+def eventually(holds: Callable[[], bool], otherwise: str, timeout_s: float = 60.0) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + timeout_s
     while not holds():

@@ -196,7 +196,7 @@ tls.default_policy = "disabled"
     with ExitStack() as stack:
         stack.enter_context(smtp_sink(tmp_path / "sink", f"{SINK}:{port}"))
         daemon = stack.enter_context(Daemon(tmp_path, config))
-        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
             for domain in domains:
                 client.sendmail("", [f"bob@{domain}"], b"Subject: x\r\n\r\nx\r\n")
 

@@ -32,7 +32,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 
 def asked(daemon: Daemon, method: str, path: str, content: object = None, **fields: str) -> tuple[int, Any, str]:
     """Ask over TCP as a browser does. Returns status, content and the cookie that is set."""
-    connection = HTTPConnection(daemon.http, timeout=10)
+    connection = HTTPConnection(daemon.http, timeout=60)
     body = None if content is None else json.dumps(content)
     connection.request(method, f"/api/v1{path}", body, {name.replace("_", "-"): text for name, text in fields.items()})
     answer = connection.getresponse()

@@ -121,7 +121,7 @@ def test_a_wrong_password_keeps_mail_waiting_until_it_is_put_right(tmp_path: Pat
         config.write_text(f"{settings}{config.read_text()}")
         with Daemon(tmp_path, config) as daemon:
             send(daemon)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while "535" not in daemon.log:
                 assert time.monotonic() < deadline, daemon.log
                 time.sleep(0.05)

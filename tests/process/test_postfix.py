@@ -49,7 +49,7 @@ def test_recipients_in_several_domains_reach_a_smart_host_as_one_message(tmp_pat
         postfix(next_hop=sink.address, log=log) as address,
         Daemon(tmp_path, live(tmp_path, next_hop=address)) as daemon,
     ):
-        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
             client.sendmail("ann@example.com", sorted(everybody), b"Subject: one\r\n\r\ntext\r\n")
         sink.wait_for_recipients(everybody)
         assert daemon.stop() == 0
@@ -66,7 +66,7 @@ def test_what_we_say_of_tls_and_of_reports_is_what_postfix_has_seen(tmp_path: Pa
         postfix(next_hop=sink.address, chain=issued.private_key_and_cert_chain_pem.bytes(), log=log) as address,
         Daemon(tmp_path, live(tmp_path, next_hop=address), more={POLICY: "required"}) as daemon,
     ):
-        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
             content = b"Subject: one\r\n\r\ntext\r\n"
             client.sendmail("ann@example.com", ["bob@example.org"], content, ["ENVID=QQ314159"], ["NOTIFY=SUCCESS"])
         sink.wait(2)  # the message, and the report that Postfix makes

@@ -38,7 +38,7 @@ def trusting(home: Path, sink: Sink, listener: str, settings: str = "") -> Itera
 
 def send(port: int, source: str = CLIENT) -> dict[str, tuple[int, bytes]]:
     """Send a message from one of our addresses; the recipients that were refused."""
-    with smtplib.SMTP("127.0.0.1", port, local_hostname="client.example", timeout=10, source_address=(source, 0)) as mx:
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="client.example", timeout=60, source_address=(source, 0)) as mx:
         return mx.sendmail("ann@example.com", ["bob@example.org"], MESSAGE)
 
 
@@ -61,7 +61,7 @@ def test_without_the_key_a_header_is_an_unknown_command(sink: Sink, tmp_path: Pa
     with (
         trusting(tmp_path, sink, "") as daemon,
         HAProxy(tmp_path, daemon.address, "send-proxy") as proxy,
-        socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as client,
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client,
         client.makefile("rb") as replies,
     ):
         assert [replies.readline()[:9], replies.readline()[:9]] == [b"220 mx.ex", b"500 5.5.2"]
@@ -107,7 +107,7 @@ def test_the_header_comes_before_implicit_tls(sink: Sink, tmp_path: Path) -> Non
     with (
         trusting(tmp_path, sink, f'tls = "implicit"\n{files}\nproxy_protocol_from = ["{ADDRESS}"]') as daemon,
         HAProxy(tmp_path, daemon.address, "send-proxy-v2") as proxy,
-        smtplib.SMTP_SSL("localhost", proxy.port, context=context, timeout=10, source_address=(CLIENT, 0)) as client,
+        smtplib.SMTP_SSL("localhost", proxy.port, context=context, timeout=60, source_address=(CLIENT, 0)) as client,
     ):
         assert client.sendmail("ann@example.com", ["bob@example.org"], MESSAGE) == {}
         sink.wait(1)
@@ -137,6 +137,6 @@ def swaks(port: int, *options: str, status: int = 0) -> str:
     """Send a message with swaks, and return its transcript."""
     envelope = ["--from", "ann@example.com", "--to", "bob@example.org", "--ehlo", "filter.example"]
     command = [str(find("swaks")), "--server", "127.0.0.1", "--port", str(port), *envelope, *options]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout

@@ -17,7 +17,7 @@ from tests.process.sink import Sink
 
 def send(daemon: Daemon, *, options: tuple[str, ...] = ()) -> None:
     """Hand one message over, with a name that its sender gives it."""
-    with smtplib.SMTP(timeout=10) as client:
+    with smtplib.SMTP(timeout=60) as client:
         client.connect("127.0.0.1", daemon.port)
         client.sendmail(
             "ann@example.com", ["bob@example.org"], b"Subject: one\r\n\r\ntext\r\n", ["ENVID=QQ314159"], [*options]

@@ -38,7 +38,7 @@ def test_the_sandbox_moves_on_from_a_taken_port_and_says_so(tmp_path: Path) -> N
     assert f"try  empath send --server {daemon.address} --to ann@example.org" in daemon.log
 
 
-def wait_for_captured(home: Path, timeout_s: float = 10.0) -> Finished:
+def wait_for_captured(home: Path, timeout_s: float = 60.0) -> Finished:
     """Wait until a message has been captured; what ``captured list`` then says."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -15,7 +15,7 @@ from tests.process.sink import Sink
 
 
 def test_an_idle_client_is_told_421_and_the_daemon_ends_with_status_0(daemon: Daemon) -> None:
-    with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as client, client.makefile("rb") as replies:
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=60) as client, client.makefile("rb") as replies:
         assert replies.readline().startswith(b"220 ")
         began = time.monotonic()
         daemon.signal(signal.SIGTERM)
@@ -26,7 +26,7 @@ def test_an_idle_client_is_told_421_and_the_daemon_ends_with_status_0(daemon: Da
 
 
 def test_a_message_that_is_under_way_is_taken_to_its_end_and_a_new_client_is_not_let_in(daemon: Daemon) -> None:
-    with smtplib.SMTP("127.0.0.1", daemon.port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
         client.ehlo("client.example")
         client.mail("ann@example.com")
         client.rcpt("bob@example.org")
@@ -78,7 +78,7 @@ def test_the_second_signal_does_not_wait_for_anybody(signals: list[signal.Signal
 
 def test_the_grace_is_the_longest_that_it_takes(tmp_path: Path) -> None:
     config = live(tmp_path, next_hop="127.0.0.1:25", settings='shutdown.grace = "1s"')
-    with Daemon(tmp_path, config) as daemon, smtplib.SMTP("127.0.0.1", daemon.port, timeout=10) as client:
+    with Daemon(tmp_path, config) as daemon, smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
         client.ehlo("client.example")
         client.mail("ann@example.com")
         began = time.monotonic()
@@ -89,5 +89,5 @@ def test_the_grace_is_the_longest_that_it_takes(tmp_path: Path) -> None:
 
 def send_one(daemon: Daemon) -> None:
     """Hand one message over."""
-    with smtplib.SMTP("127.0.0.1", daemon.port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
         client.sendmail("ann@example.com", ["bob@example.org"], b"Subject: one\r\n\r\ntext\r\n")

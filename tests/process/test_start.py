@@ -1,6 +1,7 @@
 """Starting ``empath serve``: what stands in the way is named, with what to do about it."""
 
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -123,9 +124,12 @@ def test_warnings_about_the_configuration_are_shown_and_do_not_keep_it_from_star
 def test_the_announcement_says_where_mail_goes_and_what_was_read(settings: str, said: str, tmp_path: Path) -> None:
     with Daemon(tmp_path, live(tmp_path, next_hop="127.0.0.1:25", settings=settings)) as daemon:
         assert daemon.stop() == 0
-    assert [line for line in daemon.lines if "running as root" not in line] == [
+    lines = [line for line in daemon.lines if "running as root" not in line]
+    config, _, digest = lines.pop().partition("   hash ")
+    assert [*lines, config] == [
         f"empath mx.example.org: {said}",
-        f"  smtp {daemon.address}   spool {tmp_path}/spool",
+        f"  smtp {daemon.address}   spool {tmp_path}/spool, messages in it: 0",
         f"  http://{daemon.http} metrics, health, api",
         f"  configuration {daemon.config}",
     ]
+    assert re.fullmatch("[0-9a-f]{16}", digest)

@@ -56,7 +56,7 @@ class Submission:
         """Add or remove ann, and wait until the daemon knows."""
         before = len(self.daemon.lines)
         user(self.daemon.home, command, *options)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not any("was read again" in line for line in self.daemon.lines[before:]):
             assert time.monotonic() < deadline, self.daemon.log
             time.sleep(0.02)
@@ -180,8 +180,8 @@ def connect(submission: Submission, *, implicit: bool) -> smtplib.SMTP:
     """A client inside TLS."""
     context = submission.context()
     if implicit:
-        return smtplib.SMTP_SSL("localhost", submission.implicit_port, timeout=10, context=context)
-    client = smtplib.SMTP("localhost", submission.starttls_port, timeout=10)
+        return smtplib.SMTP_SSL("localhost", submission.implicit_port, timeout=60, context=context)
+    client = smtplib.SMTP("localhost", submission.starttls_port, timeout=60)
     client.starttls(context=context)
     return client
 

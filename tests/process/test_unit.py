@@ -56,7 +56,7 @@ def test_the_filter_of_the_service_lets_every_system_call_through_that_the_daemo
     trace = tmp_path / "calls"
     options = ("-D", "-f", "--summary-only", "--summary-columns=name", "-o", str(trace))
     with Daemon(tmp_path, live(tmp_path, next_hop=sink.address), wrapper=(str(find("strace")), *options)) as daemon:
-        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
             assert client.sendmail("ann@example.com", ["bob@example.org"], MESSAGE) == {}
         sink.wait(1)
         assert daemon.stop() == 0
@@ -82,7 +82,7 @@ def test_the_daemon_needs_no_memory_that_can_be_written_and_executed(sink: Sink,
     if subprocess.run([*wrapper, sys.executable, "-c", "print()"], check=True, capture_output=True).stdout == b"":
         pytest.skip("this kernel cannot forbid it (Linux 6.3 can)")
     with Daemon(tmp_path, live(tmp_path, next_hop=sink.address), wrapper=wrapper) as daemon:
-        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", daemon.port, timeout=60) as client:
             assert client.sendmail("ann@example.com", ["bob@example.org"], MESSAGE) == {}
         sink.wait(1)
         assert daemon.stop() == 0
