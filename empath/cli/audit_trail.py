@@ -15,7 +15,7 @@ class _Line(msgspec.Struct, frozen=True):
     """What counts here of a record."""
 
     event: str = ""
-    delivery: str = ""
+    deliveries: tuple[str, ...] = ()
     outcome: str = ""
 
 
@@ -33,8 +33,8 @@ def ended_deliveries(paths: Sequence[Path]) -> frozenset[str]:
             except msgspec.DecodeError:
                 continue
             if record.event in _ENDS or (record.event == "attempt" and record.outcome == "delivered"):
-                found.add(record.delivery)
-    return frozenset(found - {""})
+                found.update(record.deliveries)
+    return frozenset(found)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

@@ -92,15 +92,19 @@ def lane_lines(details: Record) -> Iterator[str]:
 
 def _way(way: Record) -> Iterator[str]:
     named = f" · configuration names {way['next_hop']}" if way["next_hop"] else ""
-    last = (
-        f", last {way['tls_last']} {'verified' if way['tls_verified'] else 'not verified'}" if way["tls_last"] else ""
-    )
+    last = _last_seal(way["tls_last"], verified=way["tls_verified"])
     yield f"route        {way['domain']} · TLS {way['tls']}{last}{named}"
     for stop in way["stops"]:
         source = f" from {stop['source']}" if stop["source"] else ""
         yield f"             {stop['host']} [{stop['address']}]:{stop['port']}{source}"
     if way["trouble"]:
         yield f"             {way['trouble']}"
+
+
+def _last_seal(version: str | None, *, verified: bool) -> str:
+    if version is None:
+        return ""
+    return ", last in clear" if version == "none" else f", last {version} {'verified' if verified else 'not verified'}"
 
 
 def _gates(gates: list[Record]) -> Iterator[str]:

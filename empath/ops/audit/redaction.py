@@ -33,10 +33,11 @@ class Redactor:
     sender: Redaction
     recipients: Redaction
     key: bytes = field(repr=False)
+    hides_some: bool = field(init=False)
+    """Whether any addresses are replaced."""
 
-    @property
-    def hides_some(self) -> bool:
-        """Whether any addresses are replaced."""
+    @hides_some.default
+    def _is_asked_to(self) -> bool:
         return (self.sender, self.recipients) != (Redaction.NONE, Redaction.NONE)
 
     def of_sender(self, address: str) -> str:
@@ -56,24 +57,42 @@ class Redactor:
                 text = re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", _HIDDEN, text, flags=re.IGNORECASE)
         return text
 
+    def of_words(self, text: str) -> str | None:
+        """Return what is written for words of an operator; None: they may name somebody who is hidden."""
+        return None if not text or (self.hides_some and _may_name(text)) else text
+
     def _replace(self, address: str, redaction: Redaction) -> str:
         if not address or redaction is Redaction.NONE:
             return address
-        local, at, domain = address.rpartition("@")
+        _, at, domain = address.rpartition("@")
         if redaction is Redaction.LOCAL:
             return f"{_HIDDEN}@{domain}" if at else _HIDDEN
-        # Domains do not know capitals (RFC 5321 2.4); local parts may.
-        same = f"{local}@{domain.lower()}".encode()
-        return f"hash:{blake2b(same, key=self.key, digest_size=_DIGEST_BYTES).hexdigest()}"
+        return hashed(address, self.key)
+
+
+def hashed(address: str, key: bytes) -> str:
+    """Return what stands for an address, in whatever capitals: who asks for it seldom knows how it was written."""
+    return f"hash:{blake2b(address.lower().encode(), key=key, digest_size=_DIGEST_BYTES).hexdigest()}"
+
+
+def _may_name(text: str) -> bool:
+    """Whether there may be a part of an address in it: an @, or a pattern for the replies of hosts."""
+    return "@" in text or "--reply" in text
+
+
+async def read_key(disk: Disk, path: PurePath) -> bytes | None:
+    """Return the key of this spool; None: it has none. Raises DiskError."""
+    try:
+        async with await disk.open(path) as file:
+            return await file.read(KEY_BYTES)
+    except FileMissing:
+        return None
 
 
 async def read_or_make_key(disk: Disk, entropy: Entropy, path: PurePath) -> bytes:
     """Return the key of this spool, made when it is first asked for. Raises DiskError."""
-    try:
-        file = await disk.open(path)
-    except FileMissing:
+    key = await read_key(disk, path)
+    if key is None:
         key = entropy.token(KEY_BYTES)
         await disk.write(path, [key])
-        return key
-    async with file:
-        return await file.read(KEY_BYTES)
+    return key

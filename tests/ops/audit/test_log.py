@@ -1,63 +1,18 @@
 import gzip
 import json
-from pathlib import PurePosixPath
-from typing import Any
 
 import pytest
 import trio
-from attrs import define, field
+from attrs import evolve
 from trio.testing import MockClock
 
-from empath.config.schema import Redaction
-from empath.ops.archive import Archive
-from empath.ops.audit import AGAIN_S, GATHER_S, AuditLog
-from empath.ops.records import Recorder
-from empath.ops.redaction import Redactor
-from empath.sim import SimulatedWorld
+from empath.mail.ids import DeliveryId
+from empath.ops.audit.log import AGAIN_S, GATHER_S
+from empath.ops.audit.packing import entries_of, pack, signature_of
 from empath.sim.disk import Trouble
 from empath.world import DiskError
-from tests.ops.facts import accepted, attempted, breaker
-
-DAY_S = 86_400.0
-DIRECTORY = PurePosixPath("/var/log/empath")
-
-
-@define
-class Log:
-    """An audit log on a disk in memory."""
-
-    daily: bool = True
-    retain_days: int = 90
-    max_pending: int = 100
-    world: SimulatedWorld = field(init=False, factory=lambda: SimulatedWorld(1))
-    audit: AuditLog = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        world = self.world.world
-        archive = Archive(
-            disk=world.disk,
-            offload=world.offload,
-            path=DIRECTORY / "audit.jsonl",
-            daily=self.daily,
-            retain_days=self.retain_days,
-        )
-        redactor = Redactor(sender=Redaction.NONE, recipients=Redaction.NONE, key=b"")
-        recorder = Recorder(node="mx1", redactor=redactor)
-        self.audit = AuditLog(archive=archive, recorder=recorder, clock=world.clock, max_pending=self.max_pending)
-
-    @property
-    def now(self) -> float:
-        return self.world.clock.now()
-
-    async def names(self) -> list[str]:
-        return list(await self.world.world.disk.list(DIRECTORY))
-
-    async def content(self, name: str) -> bytes:
-        async with await self.world.world.disk.open(DIRECTORY / name) as file:
-            return await file.read(1_000_000)
-
-    async def records(self, name: str = "audit.jsonl") -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (await self.content(name)).splitlines() if line]
+from tests.ops.audit.shelf import DAY_S, DIRECTORY, Log
+from tests.ops.facts import MESSAGE, accepted, attempted, breaker
 
 
 async def test_records_are_written_soon_in_order_and_numbered(autojump_clock: MockClock) -> None:
@@ -102,7 +57,9 @@ async def test_while_the_disk_fails_records_wait_and_beyond_the_limit_are_droppe
         await trio.sleep(AGAIN_S + 2 * GATHER_S)
         assert log.audit.writable
         nursery.cancel_scope.cancel()
-    assert [one["seq"] for one in await log.records()] == [1, 2, 3, 4, 7]
+    records = await log.records()
+    assert [one["seq"] for one in records] == [1, 2, 3, 4, 7]
+    assert [one.get("dropped") for one in records] == [None, None, None, None, 2]
     said = [message for message in caplog.messages if "audit log" in message]
     assert len(said) == 2, said
 
@@ -144,12 +101,13 @@ async def test_each_day_has_its_file_and_past_ones_are_compressed_and_in_the_end
             names.append(await log.names())
             await trio.sleep(DAY_S - 2 * GATHER_S)
         nursery.cancel_scope.cancel()
-    counts = [(len(day), sum(name.endswith(".jsonl") for name in day)) for day in names]
-    assert counts == [(1, 1), (2, 1), (3, 1), (3, 1)]
+    counts = [[sum(name.endswith(end) for name in day) for end in (".jsonl", ".gz", ".idx")] for day in names]
+    assert counts == [[1, 0, 0], [1, 1, 1], [1, 2, 2], [1, 2, 2]]
     first = names[0][0]
     assert first.startswith("audit-20")
     assert f"{first}.gz" in names[1]
     assert f"{first}.gz" not in names[3]
+    assert f"{first}.idx" not in names[3]
 
 
 async def test_what_was_compressed_is_what_was_written(autojump_clock: MockClock) -> None:
@@ -164,6 +122,67 @@ async def test_what_was_compressed_is_what_was_written(autojump_clock: MockClock
         await trio.sleep(2 * GATHER_S)
         nursery.cancel_scope.cancel()
     assert gzip.decompress(await log.content(f"{name}.gz")) == before
+
+
+async def test_attempts_of_one_message_that_end_alike_are_one_record_unless_it_is_being_written(
+    autojump_clock: MockClock,
+) -> None:
+    log = Log(daily=False)
+    await log.audit.open()
+    facts = [evolve(attempted(), delivery=DeliveryId(MESSAGE, ordinal)) for ordinal in range(4)]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(log.audit.run)
+        log.audit.observe(facts[0])
+        log.audit.observe(facts[1])
+        await trio.sleep(2 * GATHER_S)
+        log.audit.observe(facts[2])
+        log.audit.observe(facts[3])
+        await log.audit.settle()
+        nursery.cancel_scope.cancel()
+    records = await log.records()
+    assert [one["seq"] for one in records] == [1, 2, 3, 4]
+    assert [one["deliveries"] for one in records[1:3]] == [
+        [f"{MESSAGE}.0", f"{MESSAGE}.1"],
+        [f"{MESSAGE}.2", f"{MESSAGE}.3"],
+    ]
+
+
+async def test_what_ended_before_midnight_and_is_told_after_it_stays_in_the_newer_file(
+    autojump_clock: MockClock,
+) -> None:
+    log = Log()
+    await log.audit.open()
+    midnight = (log.now // DAY_S + 1) * DAY_S
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(log.audit.run)
+        await trio.sleep(midnight - log.now + 1)
+        log.audit.observe(attempted(at=midnight + 0.001))
+        await log.audit.settle()
+        log.audit.observe(attempted(at=midnight - 0.001))
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+    names = await log.names()
+    assert [name.partition(".")[2] for name in names] == ["jsonl.gz", "jsonl.idx", "jsonl"]
+    assert [one["event"] for one in await log.records(names[2])] == ["attempt", "attempt", "stop"]
+
+
+async def test_what_turns_up_in_the_file_of_a_day_that_was_compressed_is_put_behind_it(
+    autojump_clock: MockClock,
+) -> None:
+    log = Log()
+    await log.audit.open()
+    disk, archive = log.world.world.disk, log.audit.archive
+    plain = DIRECTORY / "audit-2001-01-01.jsonl"
+    for text in (b'{"mid":"1-1"}\n', b'{"mid":"1-2"}\n'):
+        await disk.write(plain, [text])
+        await pack(disk, archive.offload, plain)
+    # As after a loss of power between the last two steps of it.
+    await disk.write(plain, [b'{"mid":"1-2"}\n'])
+    await pack(disk, archive.offload, plain)
+    assert gzip.decompress(await log.content(f"{plain.name}.gz")) == b'{"mid":"1-1"}\n{"mid":"1-2"}\n'
+    entries = [one async for one in entries_of(disk, plain.with_name(f"{plain.name}.idx"))]
+    assert [one.may_have(signature_of("1-2")) for one in entries] == [False, True]
+    assert plain.name not in await log.names()
 
 
 async def test_files_of_others_in_the_directory_are_left_alone(autojump_clock: MockClock) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empath.config.schema import Redaction
-from empath.ops.redaction import KEY_BYTES, Redactor, read_or_make_key
+from empath.ops.audit.redaction import KEY_BYTES, Redactor, read_or_make_key
 from empath.sim import SimulatedWorld
 
 LOCAL_PARTS = st.text(alphabet="abcdefghijklmnopqrstuvwxyz.+", min_size=3, max_size=20).map(lambda text: f"q{text}q")
@@ -14,8 +14,9 @@ def hashing(key: bytes = b"k" * KEY_BYTES) -> Redactor:
     return Redactor(sender=Redaction.HASH, recipients=Redaction.HASH, key=key)
 
 
-def test_equal_addresses_have_equal_hashes_whatever_the_capitals_of_the_domain() -> None:
+def test_equal_addresses_have_equal_hashes_whatever_the_capitals() -> None:
     redactor = hashing()
+    assert redactor.of_recipient("Ann@example.org") == redactor.of_recipient("ann@example.org")
     assert redactor.of_recipient("ann@Example.ORG") == redactor.of_recipient("ann@example.org")
     assert redactor.of_recipient("ann@example.org") == redactor.of_sender("ann@example.org")
 
@@ -23,7 +24,7 @@ def test_equal_addresses_have_equal_hashes_whatever_the_capitals_of_the_domain()
 def test_the_hash_depends_on_the_key_and_on_each_letter_of_the_local_part() -> None:
     redactor = hashing()
     assert redactor.of_recipient("ann@example.org") != hashing(b"x" * KEY_BYTES).of_recipient("ann@example.org")
-    assert redactor.of_recipient("ann@example.org") != redactor.of_recipient("Ann@example.org")
+    assert redactor.of_recipient("ann@example.org") != redactor.of_recipient("anna@example.org")
 
 
 def test_the_null_sender_stays_empty() -> None:
