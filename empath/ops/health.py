@@ -5,22 +5,23 @@
 ``/health/ready``, ``/readyz``
     200 while new mail can be kept: the spool can be written, the queue is not over its limit, nobody is stopping us.
     503 else, with the names of the checks that fail. DNS that does not answer, or hosts that take nothing, are no
-    reason: a balancer would then turn the trouble of others into a refusal of mail.
+    reason, unless ``health.ready_requires`` says so: a balancer would then turn the trouble of others into a refusal of
+    mail.
 ``/health/detailed``
     Every check with its value, its limit, since when it is as it is, and what to do. ``status`` is ``ok``; ``degraded``
-    if mail is taken and does not get on; ``unready``. For clients on this machine only: there are no tokens by which
-    others could be told apart.
+    if mail is taken and does not get on; ``unready``. Clients on other machines need a token that may read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, evolve, field
 
 from empath.config.schema import HealthSettings
+from empath.ops.check import Check, Surroundings
 from empath.ops.condition import Condition, Examination
 from empath.ops.http import Handler, Request, Response, problem
 from empath.ops.pulse import Pulse
@@ -32,20 +33,8 @@ _MAX_UNRESOLVED: Final = 0.5
 """What part of the attempts may fail because DNS does not answer before DNS counts as not responsive."""
 
 
-@frozen(kw_only=True)
-class Check:
-    """One thing that was looked at. A field that does not apply is None."""
-
-    name: str
-    ok: bool
-    essential: bool
-    """Whether mail cannot be taken if it is not ok."""
-    value: float | str | None = None
-    limit: float | None = None
-    since: float | None = None
-    """Wall clock."""
-    hint: str | None = None
-    """What to do if it is not ok."""
+def _bare(health: Health) -> Surroundings:
+    return Surroundings(settings=health.settings, clock=health.clock, pulse=health.pulse)
 
 
 @define(eq=False, kw_only=True)
@@ -59,8 +48,16 @@ class Health:
     clock: Clock
     audit_writable: Callable[[], bool | None]
     """None: there is no audit log."""
+    surroundings: Surroundings = field(default=Factory(_bare, takes_self=True))
+    refusal: Callable[[Request], Awaitable[Response | None]] | None = None
+    """Asked why a client on another machine may not see the details; an answer of None: it may. None: no such may."""
+    _required: frozenset[str] = field(init=False)
     _last: dict[str, tuple[bool, float]] = field(init=False, factory=dict)
     """Of each check, how it was and since when."""
+
+    @_required.default
+    def _asked_for(self) -> frozenset[str]:
+        return frozenset(one.value for one in self.settings.ready_requires)
 
     def routes(self) -> Mapping[str, Handler]:
         """The paths."""
@@ -87,18 +84,32 @@ class Health:
         return _answer(200, {"status": "ok"})
 
     async def _detailed(self, request: Request) -> Response:
-        if isinstance(request.peer, TcpEndpoint) and not request.peer.is_loopback:
-            why, remedy = "it says much about this host", "ask from this machine, or ask /health/ready"
-            return problem(403, code="HLT001", what="not for other machines", why=why, remedy=remedy)
+        refusal = await self._refusal_of(request)
+        if refusal is not None:
+            return refusal
         checks = await self.checks()
         status = "unready" if self._failing(checks) else "ok" if all(check.ok for check in checks) else "degraded"
         shown = [
-            {"name": one.name, "ok": one.ok, "value": one.value, "limit": one.limit, "since": one.since}
-            | ({} if one.ok else {"hint": one.hint})
+            {
+                "name": one.name,
+                "ok": one.ok,
+                "value": one.value,
+                "limit": one.limit,
+                "since": one.since,
+                "hint": None if one.ok else one.hint,
+            }
             for one in checks
         ]
         body = {"schema": "empath.health/1", "status": status, "checks": shown}
         return _answer(503 if status == "unready" else 200, body)
+
+    async def _refusal_of(self, request: Request) -> Response | None:
+        if not isinstance(request.peer, TcpEndpoint) or request.peer.is_loopback:
+            return None
+        if self.refusal is not None:
+            return await self.refusal(request)
+        why, remedy = "it says much about this host", "ask from this machine, or ask /health/ready"
+        return problem(403, code="HLT001", what="not for other machines", why=why, remedy=remedy)
 
     def _failing(self, checks: list[Check]) -> list[str]:
         return [check.name for check in checks if check.essential and not check.ok]
@@ -106,11 +117,17 @@ class Health:
     async def checks(self) -> list[Check]:
         """Everything that is looked at, as it is now."""
         found = await self.examination.condition()
-        return [self._dated(check) for check in (*self._essential(found), *self._others())]
+        all_of_them = (*self._essential(found), *self._others(), *self.surroundings.checks())
+        return [self._dated(self._weighed(check)) for check in all_of_them]
+
+    def _weighed(self, check: Check) -> Check:
+        """Essential is as well what configuration requires."""
+        return evolve(check, essential=True) if check.name in self._required else check
 
     def _essential(self, found: Condition) -> list[Check]:
         hint = found.trouble or None
-        checks = [Check(name="spool", ok=found.writable, essential=True, hint=hint)]
+        value = "written" if found.writable else "failed"
+        checks = [Check(name="spool", ok=found.writable, essential=True, value=value, hint=hint)]
         if found.free_bytes is not None:
             limit = self.examination.free_space.min_free_bytes
             enough, hint = found.free_bytes >= limit, "make room on the disk of spool.path, or lower spool.min_free"
@@ -125,8 +142,9 @@ class Health:
             left, hint = found.queue.undeleted_files, "see to the disk of spool.path: files cannot be removed from it"
             checks.append(Check(name="deletion", ok=not left, essential=False, value=left, limit=0, hint=hint))
         draining = self.examination.is_draining()
-        hint = "the daemon was told to stop"
-        return [*checks, Check(name="accepting", ok=not draining, essential=True, hint=hint)]
+        hint = "it was told to stop, or was drained, which `empathctl undrain` ends"
+        value = "no" if draining else "yes"
+        return [*checks, Check(name="accepting", ok=not draining, essential=True, value=value, hint=hint)]
 
     def _others(self) -> list[Check]:
         now, limit = self.clock.now(), self.settings.min_success_rate
@@ -142,7 +160,8 @@ class Health:
         if written is None:
             return [delivering, dns]
         hint = "see the log for why it cannot be written, and look after the disk of audit.log_path"
-        return [delivering, dns, Check(name="audit", ok=written, essential=False, hint=hint)]
+        value = "written" if written else "failed"
+        return [delivering, dns, Check(name="audit", ok=written, essential=False, value=value, hint=hint)]
 
     def _dated(self, check: Check) -> Check:
         ok, since = self._last.get(check.name, (None, 0.0))

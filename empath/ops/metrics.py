@@ -30,14 +30,17 @@ from empath.mail.facts import (
 from empath.mail.ids import SessionId
 from empath.mail.outcome import Bounced, Delivered
 from empath.mail.reload_facts import ConfigReloaded
-from empath.mail.way_facts import HostDialled, HostLeft, NameLookedUp
-from empath.ops.busiest import BusiestDomains
+from empath.mail.way_facts import AttemptFaulted, HostDialled, HostLeft, NameLookedUp
+from empath.ops.busiest import OTHER, BusiestDomains
 from empath.ops.histogram import ATTEMPT_S, COMMIT_S, LIFETIME_S, SIZES_BYTES, Histogram
 from empath.ops.ways import Ways
+from empath.spool.contract import Operation
 
 ENDS: Final = (Status.COMPLETED, Status.FAILED, Status.EXPIRED)
 ATTEMPTS: Final = ("success", "temporary", "permanent", "error")
 BREAKER_STATES: Final = ("closed", "open", "half_open")
+MAX_REASONS: Final = 100
+"""Status codes that refusals are counted by. We have a tenth of that; hooks may have more, which count as `OTHER`."""
 MADE_HERE: Final = "internal"
 """The listener of what came over none."""
 
@@ -48,6 +51,8 @@ class Metrics:
 
     listeners: tuple[str, ...]
     domains: BusiestDomains
+    servers: BusiestDomains = field(factory=lambda: BusiestDomains(MAX_REASONS))
+    """The sites that connections are counted of."""
     attempts: Counter[str] = field(init=False, factory=lambda: Counter(dict.fromkeys(ATTEMPTS, 0)))
     durations: dict[str, Histogram] = field(init=False, factory=dict)
     """Of attempts, by domain."""
@@ -67,6 +72,10 @@ class Metrics:
     breakers: dict[str, str] = field(init=False, factory=dict)
     """The sites whose breaker is not closed, with its state."""
     ways: Ways = field(init=False, factory=Ways)
+    spool: dict[str, Histogram] = field(
+        init=False, factory=lambda: {one.value: Histogram(COMMIT_S) for one in Operation}
+    )
+    """How long it took, by operation."""
     config_read_at: float = 0.0
     """When the configuration that runs was read."""
     is_config_read: bool = field(init=False, default=True)
@@ -93,7 +102,7 @@ class Metrics:
                 self.sizes.add(size_bytes)
                 self.commits.add(commit_s)
             case MessageRefused(reply=reply) | ClientTurnedAway(reply=reply):
-                self.rejections[str(reply.enhanced or reply.code)] += 1
+                self._refused(str(reply.enhanced or reply.code))
             case SessionOpened(session=session, listener=listener):
                 self.connections[listener] += 1
                 self.sessions[listener] += 1
@@ -105,8 +114,11 @@ class Metrics:
             case ConfigReloaded(at=at, problem=problem):
                 self.is_config_read = problem is None
                 self.config_read_at = at if problem is None else self.config_read_at
-            case HostDialled():
+            case HostDialled(at=at, site=site):
                 self.ways.dialled(fact)
+                self.servers.label(server_of(site), at)
+            case AttemptFaulted(deliveries=deliveries):
+                self.attempts["error"] += deliveries
             case HostLeft(messages=messages):
                 self.ways.per_connection.add(messages)
             case NameLookedUp():
@@ -133,9 +145,23 @@ class Metrics:
         if fact.stages:
             self.ways.passed(fact.stages)
 
+    def took(self, operation: Operation, took_s: float) -> None:
+        """Count how long the spool took."""
+        self.spool[operation.value].add(took_s)
+
+    def _refused(self, reason: str) -> None:
+        known = reason in self.rejections or len(self.rejections) < MAX_REASONS
+        self.rejections[reason if known else OTHER] += 1
+
     def _moved(self, site: str, after: str) -> None:
         self.transitions[after] += 1
         if after == "closed":
             self.breakers.pop(site, None)
         else:
             self.breakers[site] = after
+
+
+def server_of(site: str) -> str:
+    """What stands for a site in the labels of connections: never a port, since a next hop may have several."""
+    host, colon, port = site.rpartition(":")
+    return host if colon and port.isdigit() else site

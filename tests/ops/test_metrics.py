@@ -9,14 +9,17 @@ from trio.testing import MockClock
 
 from empath.mail import ClientTurnedAway, Fact
 from empath.mail.delivery import Status
+from empath.mail.waiting import WaitReason
+from empath.mail.way_facts import AttemptFaulted, HostDialled
 from empath.ops.busiest import OTHER, BusiestDomains
-from empath.ops.exposition import Exposition, Gauges
+from empath.ops.exposition import Exposition
 from empath.ops.histogram import COMMIT_S, Histogram
 from empath.ops.http import Request
-from empath.ops.metrics import Metrics
+from empath.ops.metrics import MAX_REASONS, Metrics
+from empath.ops.series import Gauges, Standing
 from empath.sim.offload import InlineOffload
 from empath.smtp import Address, Reply
-from empath.spool.contract import Statistics
+from empath.spool.contract import Operation, Statistics
 from empath.world import TcpEndpoint
 from tests.ops.facts import BUSY, LISTENER, UNKNOWN, accepted, attempted, breaker, closed, ended, opened, refused
 
@@ -34,6 +37,16 @@ GAUGES = Gauges(
         expired=8,
         deletion_failures=4,
     ),
+    standing=Standing(
+        waits={reason: number for number, reason in enumerate(WaitReason)},
+        oldest_s=77.0,
+        size_bytes=88,
+        connections={"example.org": 3, "192.0.2.7:25": 2, "relay.example:587": 1},
+        rate_limited={WaitReason.RATE_SENDER: 6},
+        suspensions=4,
+        overlays=5,
+        recovered=6,
+    ),
     free_bytes=10,
     ready=True,
     live_viewers=0,
@@ -49,6 +62,10 @@ Series = dict[tuple[str, ...], float]
 def turned_away() -> Fact:
     reply = Reply(421, "too many sessions", "4.7.0")
     return ClientTurnedAway(at=0, listener=LISTENER, client_ip="192.0.2.1", reply=reply)
+
+
+def dialled(site: str) -> Fact:
+    return HostDialled(at=0, site=site, result="ok", stages=(), tls_version=None, tls_verified=False)
 
 
 def counting(places: int = 100) -> Metrics:
@@ -94,6 +111,7 @@ async def scraped(metrics: Metrics) -> Series:
         (turned_away(), ("empath_smtp_rejections_total", "4.7.0"), 1),
         (opened(), ("empath_smtp_connections_total", LISTENER), 1),
         (opened(), ("empath_smtp_connections_active", LISTENER), 1),
+        (AttemptFaulted(at=0, site="example.org", deliveries=3), ("empath_delivery_attempts_total", "error"), 3),
         (breaker("open"), ("empath_breakers", "open"), 1),
         (breaker("open"), ("empath_breaker_transitions_total", "open"), 1),
     ],
@@ -142,10 +160,49 @@ async def test_what_is_looked_at_and_not_counted() -> None:
     assert ("process_resident_memory_bytes",) in found
 
 
+async def test_how_the_mail_stands_that_is_here() -> None:
+    found = await scraped(counting())
+    waits = {name[1]: count for name, count in found.items() if name[0] == "empath_queue_waiting"}
+    assert waits == {reason.value: number for number, reason in enumerate(WaitReason)}
+    assert found[("empath_queue_oldest_seconds",)] == 77
+    assert found[("empath_spool_bytes",)] == 88
+    assert found[("empath_suspensions",)] == 4
+    assert found[("empath_overlays",)] == 5
+    assert found[("empath_recovered_messages",)] == 6
+    limited = {name[1]: count for name, count in found.items() if name[0] == "empath_rate_limited_total"}
+    assert limited == {"domain": 0, "global": 0, "source": 0, "sender": 6}
+
+
+async def test_connections_are_those_of_sites_that_have_a_place_and_of_no_address_or_port() -> None:
+    metrics = counting()
+    for site in ("example.org", "192.0.2.7:25", "relay.example:587", "quiet.example"):
+        metrics.observe(dialled(site))
+    found = await scraped(metrics)
+    servers = {name[1]: count for name, count in found.items() if name[0] == "empath_delivery_active_connections"}
+    assert servers == {"example.org": 3, "relay.example": 1, "quiet.example": 0, OTHER: 2}
+
+
+async def test_refusals_by_codes_without_number_share_a_series() -> None:
+    metrics = counting()
+    for detail in range(200):
+        metrics.observe(evolve(refused(), reply=Reply(550, "no", f"5.7.{detail}")))
+    found = await scraped(metrics)
+    reasons = {name[1]: count for name, count in found.items() if name[0] == "empath_smtp_rejections_total"}
+    assert (len(reasons), reasons[OTHER]) == (MAX_REASONS + 1, 200 - MAX_REASONS)
+
+
+async def test_how_long_the_spool_took_is_counted_by_operation() -> None:
+    metrics = counting()
+    metrics.took(Operation.DURABLE, 0.25)
+    found = await scraped(metrics)
+    assert found["empath_spool_operation_duration_seconds_sum", "durable"] == 0.25
+    assert found["empath_spool_operation_duration_seconds_count", "volatile"] == 0
+
+
 async def test_a_queue_that_cannot_be_asked_has_no_series() -> None:
     async def nothing() -> Gauges:
         await trio.lowlevel.checkpoint()
-        return evolve(GAUGES, queue=None, free_bytes=None, ready=False)
+        return evolve(GAUGES, queue=None, standing=None, free_bytes=None, ready=False)
 
     text = (await exposition(counting(), nothing)(ASKED)).body
     assert b"queue_size" not in text

@@ -116,20 +116,32 @@ class TokenFile:
     _trouble: str | None = field(init=False, default=None)
     _turn: trio.Lock = field(init=False, factory=trio.Lock)
 
+    async def all(self) -> tuple[Token, ...]:
+        """Return all tokens, in the order of the file."""
+        await self._refresh()
+        return self._tokens
+
+    def forget(self) -> None:
+        """Read the file again before anybody is let in."""
+        self._read_at = float("-inf")
+
     async def find(self, text: str) -> Token | None:
         """Return the token that somebody has shown, compared in a time that tells nothing of those there are."""
         return await self.with_digest(digest_of(text))
 
     async def with_digest(self, digest: str) -> Token | None:
         """Return the token that has this hash."""
-        async with self._turn:
-            if trio.current_time() - self._read_at >= FRESH_S:
-                await self._read()
+        await self._refresh()
         found = None
         for token in self._tokens:
             if hmac.compare_digest(token.digest, digest):
                 found = token
         return found
+
+    async def _refresh(self) -> None:
+        async with self._turn:
+            if trio.current_time() - self._read_at >= FRESH_S:
+                await self._read()
 
     async def _read(self) -> None:
         trouble = None

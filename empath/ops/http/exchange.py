@@ -14,7 +14,7 @@ from attrs import define, field
 from empath.config.schema import HttpSettings
 from empath.ops.http.hosts import is_own, without_port
 from empath.ops.http.replayed import Replayed
-from empath.ops.http.values import ContentTooLarge, Request, Response, Takeover, problem
+from empath.ops.http.values import ContentBroken, ContentTooLarge, Request, Response, Takeover, problem
 from empath.world.endpoint import TcpEndpoint
 from empath.world.ports import Connection
 
@@ -158,12 +158,15 @@ class Incoming:
 
     # A generator that is left in the middle must be closed at once: every caller has it in `aclosing`.
     async def blocks(self, limit_bytes: int) -> AsyncGenerator[bytes, None]:  # noqa: ASYNC900
-        """Yield it as it comes. Raises ContentTooLarge, and TooSlowError when it takes too long in all."""
+        """Yield it as it comes. Raises ContentTooLarge, ContentBroken, and TooSlowError when all takes too long."""
         deadline = trio.current_time() + self._timeout_s
         left = limit_bytes
         while not self.is_over:
-            with trio.fail_at(deadline):
-                event = await self._exchange.next()
+            try:
+                with trio.fail_at(deadline):
+                    event = await self._exchange.next()
+            except h11.RemoteProtocolError as problem:
+                raise ContentBroken(str(problem)) from problem
             if isinstance(event, h11.Data):
                 left -= len(event.data)
                 if left < 0:

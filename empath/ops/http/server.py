@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import trio
@@ -12,7 +12,7 @@ from attrs import field, frozen
 from empath.config.schema import HttpSettings
 from empath.ops.http.exchange import Exchange
 from empath.ops.http.hosts import is_own
-from empath.ops.http.values import ContentTooLarge, Handler, Request, Response, problem
+from empath.ops.http.values import ContentBroken, ContentTooLarge, Handler, Request, Response, problem
 from empath.world.errors import NetworkError
 from empath.world.ports import Connection, Listener
 
@@ -28,6 +28,8 @@ class HttpServer:
     trees: Mapping[str, Handler] = field(factory=dict)
     """By prefix, each ending with a slash."""
     settings: HttpSettings
+    secure: Callable[[Connection], Awaitable[Connection]] | None = None
+    """Does the handshake of TLS, in time, and raises NetworkError; None: it is spoken in clear."""
     own_name: str
     """By which browsers may call it, beside localhost and IP addresses."""
 
@@ -42,7 +44,9 @@ class HttpServer:
     async def _guard(self, connection: Connection, slots: trio.Semaphore) -> None:
         try:
             async with connection:
-                await Exchange(self.answer, self.settings, connection, own_name=self.own_name).run()
+                spoken = connection if self.secure is None else await self.secure(connection)
+                async with spoken:
+                    await Exchange(self.answer, self.settings, spoken, own_name=self.own_name).run()
         except (NetworkError, trio.TooSlowError) as problem:
             _LOG.debug("HTTP from %s ended: %s", connection.remote, problem)
         except Exception:
@@ -69,6 +73,9 @@ class HttpServer:
         except ContentTooLarge:
             why, remedy = "more is not held here", "send less; a page like this one takes no content at all"
             return problem(413, code="HTTP005", what="the request has too much content", why=why, remedy=remedy)
+        except ContentBroken as broken:
+            why, remedy = "where it ends cannot be told", "Content-Length, or chunks as RFC 9112 7.1 writes them"
+            return problem(400, code="HTTP004", what=f"the content cannot be read: {broken}", why=why, remedy=remedy)
         except (NetworkError, trio.TooSlowError):
             raise  # it is the client's connection that ended
         except Exception:

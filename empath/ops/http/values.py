@@ -16,6 +16,10 @@ class ContentTooLarge(Exception):
     """There is more content than its reader allows."""
 
 
+class ContentBroken(Exception):
+    """What comes is no content (RFC 9112 7): a chunk without its size, for example. The text says what."""
+
+
 class Content(Protocol):
     """What comes behind the header of a request. It can be read once."""
 
