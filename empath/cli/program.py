@@ -24,21 +24,22 @@ class Program(click.Group):
     def __init__(self, name: str | None = None, **attributes: Any) -> None:
         """``attributes`` are click's own, each of another type."""
         super().__init__(name, **attributes)
-        self._later: dict[str, str] = {}
+        self._later: dict[str, tuple[str, str]] = {}
 
-    def add_later(self, name: str, module: str) -> None:
-        """Add the subcommand ``name``, the attribute of that name in ``module``, with underscores for dashes.
+    def add_later(self, name: str, module: str, attribute: str = "") -> None:
+        """Add the subcommand ``name``, which is ``attribute`` of ``module``; if not said: its name, with underscores.
 
         The module is imported when the subcommand is called, or listed, and not earlier: the others need not wait.
         """
-        self._later[name] = module
+        self._later[name] = (module, attribute or name.replace("-", "_"))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *self._later})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if (module := self._later.get(cmd_name)) is not None:
-            command: click.Command = getattr(importlib.import_module(module), cmd_name.replace("-", "_"))
+        if (found := self._later.get(cmd_name)) is not None:
+            module, attribute = found
+            command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
         return super().get_command(ctx, cmd_name)
 
@@ -51,6 +52,14 @@ class Program(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         with _statuses():
             return super().invoke(ctx)
+
+
+class Listing(click.Group):
+    """A group of commands about things of one kind. Without a command it lists them, as its ``list`` does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_list = not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)
+        return super().parse_args(ctx, ["list", *args] if is_list else args)
 
 
 @contextmanager

@@ -43,3 +43,19 @@ def test_a_line_keeps_why_it_waits_until_it_is_looked_at() -> None:
     delayed.hurry()
     assert (delayed.moment, delayed.why(lambda item: item == 1)) == (-inf, None)
     assert [taken[0] for _ in "ab" if (taken := delayed.take(0))] == ["a", "b"]
+
+
+def test_a_line_of_which_all_were_taken_out_is_gone_and_can_begin_again() -> None:
+    delayed: Delayed[int, str] = Delayed()
+    delayed.begin("a", [1], 5, "for a")
+    delayed.begin("b", [2], 9, "for b")
+    assert delayed.remove(lambda item: item == 1) == [1]
+    assert (delayed.line_of(["a"]), delayed.moment) == (None, 9)
+    delayed.begin("a", [3], 6, "for a again")
+    taken = delayed.take(10)
+    assert taken is not None
+    assert (taken[0], list(taken[1])) == ("a", [3])
+    taken = delayed.take(10)
+    assert taken is not None
+    assert (taken[0], list(taken[1])) == ("b", [2])
+    assert delayed.take(10) is None

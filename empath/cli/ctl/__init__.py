@@ -12,6 +12,9 @@ Commands that change mail choose it by names or by a selector, never everything 
 how much it is, and on a terminal the number has to be typed before anything is done; elsewhere ``--yes`` is needed.
 ``--dry-run`` stops after the count. ``--reason`` goes to the audit log.
 
+What changes something has the options of `asking`; `completing` has the names that a shell completes, `dialogues` shows
+what is said in SMTP.
+
 `client` speaks HTTP, `connection` finds the daemon, `answers` prints, `units` writes ages and sizes; every other module
 is one command or one group of them, imported when it is called.
 """

@@ -7,9 +7,10 @@ from typing import Final
 import click
 
 from empath.cli.ctl.answers import print_json
+from empath.cli.ctl.asking import nothing_chosen
 from empath.cli.ctl.choosing import confirm
 from empath.cli.ctl.client import Client, Record
-from empath.cli.ctl.units import age, count
+from empath.cli.ctl.units import age, count, counted
 
 _POLL_S: Final = 0.1
 _AT_WORK: Final = ("running",)
@@ -36,11 +37,16 @@ def act(
     as_json: bool,
 ) -> None:
     """Do something to chosen mail. Raises Complaint."""
+    if not selector and not everything:
+        raise nothing_chosen(f"what to {verb}", "names of messages, or options that choose; --all is everything")
     action: Record = {"verb": verb, "selector": selector, "reason": reason, "all": everything}
     survey = client.ask("POST", "/actions", content={**action, "dry_run": True}, timeout_s=300)
     number = survey["count"]
-    if dry_run or not number:
+    if dry_run:
         print_json(survey) if as_json else _print_survey(survey, verb)
+        return
+    if not number:
+        print_json(survey) if as_json else click.echo(f"nothing to {verb}: there is no such mail")
         return
     if not yes:
         confirm(_sentence(survey, verb), number)
@@ -70,9 +76,9 @@ def job_sentence(job: Record) -> str:
 
 
 def _sentence(survey: Record, verb: str) -> str:
-    senders = "many" if survey["senders"] is None else count(survey["senders"])
-    reports = ", each sender of a failed message gets a report" if verb == "bounce" else ""
-    return f"{verb} {count(survey['count'])} deliveries of {senders} senders{reports}"
+    senders = "many senders" if survey["senders"] is None else counted(survey["senders"], "sender")
+    reports = f" · reports go to {senders}, or to nobody with --no-dsn" if verb == "bounce" else ""
+    return f"{verb} {counted(survey['count'], 'delivery', 'deliveries')} of {senders}{reports}"
 
 
 def _print_survey(survey: Record, verb: str) -> None:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import click
 
 from empath.cli.complaint import Code, Complaint
+from empath.cli.ctl import completing
 from empath.cli.ctl.answers import json_option
 from empath.cli.ctl.client import Record
 
@@ -19,7 +20,7 @@ _FILTERS: Final = (
     click.option("--status", multiple=True, help="pending, retry, held, uncertain, failed, ... Can be repeated."),
     click.option("--wait", multiple=True, metavar="REASON", help="Why it waits: due, retry_backoff, breaker_open, ..."),
     click.option("--domain", multiple=True, metavar="NAME", help="A recipient domain. Can be repeated."),
-    click.option("--lane", metavar="NAME", help="A destination site."),
+    click.option("--lane", metavar="NAME", help="A destination site.", shell_complete=completing.lanes),
     click.option("--sender", metavar="ADDR", help="A reverse-path; <> is the null one."),
     click.option("--recipient", metavar="ADDR", help="A forward-path."),
     click.option("--older-than", metavar="AGE", help="Accepted longer ago than this: 30m, 4h, 2d."),
@@ -47,7 +48,9 @@ def verb_options(function: F) -> F:
     """Give a command the names and options that all verbs have."""
     for option in reversed(_OF_VERBS):
         function = option(function)
-    return click.argument("names", nargs=-1, metavar="[MID|DELIVERY]...")(filters(function))
+    return click.argument("names", nargs=-1, metavar="[MID|DELIVERY]...", shell_complete=completing.messages)(
+        filters(function)
+    )
 
 
 def selector_of(chosen: Mapping[str, Filters], names: tuple[str, ...] = ()) -> Record:

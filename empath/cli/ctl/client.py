@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -151,7 +152,10 @@ class Client:
                 remedy="become a member of that group (usermod --append --groups empath NAME) and log in again",
                 status=os.EX_NOPERM,
             )
-        if self.control_socket is not None:
+        if isinstance(error, SSLCertVerificationError):
+            why = "no authority that this machine trusts vouches for it, or it is for another name"
+            remedy = "ask for the host by a name in its certificate; SSL_CERT_FILE names an authority of your own"
+        elif self.control_socket is not None:
             why = "no daemon runs with this control socket, or api.enabled is off"
             remedy = "start it with `empath serve`; --socket, --config and --url lead to others"
         else:

@@ -8,6 +8,7 @@ import click
 
 from empath.cli.ctl.answers import client_of, json_option, print_json, print_rows
 from empath.cli.ctl.client import Record
+from empath.cli.ctl.overlays import laid_over
 from empath.cli.settings import loaded
 from empath.config import as_text
 from empath.config.changes import settings_of
@@ -48,10 +49,17 @@ def show(context: click.Context, changed: bool, origin: bool, as_json: bool) -> 
 @json_option
 @click.pass_context
 def diff(context: click.Context, as_json: bool) -> None:
-    """Say where the files differ from what runs. Status 0: nowhere. 1: somewhere. 65: they cannot be used."""
-    answer = client_of(context).ask("POST", "/config/check")
+    """Say where the files differ from what runs, be it by a change of them or by what operators have set for a time.
+
+    Status 0: nowhere. 1: somewhere. 65: they cannot be used.
+    """
+    client = client_of(context)
+    answer = client.ask("POST", "/config/check")
+    rules = client.get("/rules")["rules"]
+    values = {one["key"]: one["value"] for one in client.get("/config")["settings"]} if rules else {}
+    answer["overlays"] = [one for rule in rules for one in laid_over(rule, values)]
     _print(answer, as_json=as_json, done="would be applied")
-    context.exit(DIFFERS if answer["applied"] or answer["needs_restart"] else os.EX_OK)
+    context.exit(DIFFERS if answer["applied"] or answer["needs_restart"] or answer["overlays"] else os.EX_OK)
 
 
 @config.command()
@@ -110,6 +118,7 @@ def _print(answer: Record, *, as_json: bool, done: str) -> None:
     for warning in answer["warnings"]:
         click.echo(warning, err=True)
     rows = [*_rows(answer["applied"], done), *_rows(answer["needs_restart"], "needs a restart")]
+    rows += [(one["key"], one["runs"], one["files"] or "-", one["by"]) for one in answer.get("overlays", ())]
     print_rows(("KEY", "RUNS", "FILES", "CHANGE"), rows, nothing="the files say what runs")
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import click
 
 from empath.cli.ctl.answers import client_of, json_option, print_facts, print_json, print_rows, repeat, watch_option
+from empath.cli.ctl.asking import Asked, How, changes
 from empath.cli.ctl.client import Record
-from empath.cli.ctl.units import age, count, moment, share, size
+from empath.cli.ctl.units import age, count, counted, moment, share, size
 
 FINDINGS = 1
 """The exit status for: it was looked at, and something is not in order."""
@@ -41,15 +42,16 @@ def _facts(answer: Record) -> Iterator[tuple[str, str]]:
     else:
         damaged = f" · {count(queue['quarantined'])} in quarantine" if queue["quarantined"] else ""
         waiting, busy = count(queue["waiting"]), count(queue["in_progress"])
-        yield "queue", f"{count(queue['messages'])} messages · {waiting} waiting · {busy} in progress{damaged}"
+        yield "queue", f"{counted(queue['messages'], 'message')} · {waiting} waiting · {busy} in progress{damaged}"
     since = moment(answer["started"])
-    yield "in", f"{answer['received_per_s']:.3g}/s · {count(answer['received'])} messages since {since}"
+    yield "in", f"{answer['received_per_s']:.3g}/s · {counted(answer['received'], 'message')} since {since}"
     rate = share(answer["success_rate"])
-    yield "out", f"{answer['delivered_per_s']:.3g}/s · {count(answer['delivered'])} deliveries · ok 15m {rate}"
+    done = counted(answer["delivered"], "delivery", "deliveries")
+    yield "out", f"{answer['delivered_per_s']:.3g}/s · {done} · ok 15m {rate}"
     yield "disk", f"{size(answer['free_bytes'])} free"
     yield "smtp", " ".join(answer["listeners"])
     for name, place in answer["sections"].items():
-        yield name, f"http://{place}"
+        yield name, f"{'https' if name in answer['https'] else 'http'}://{place}"
     if answer["needs_restart"]:
         yield "restart", f"needed for {', '.join(answer['needs_restart'])}"
     if answer["reload_problem"]:
@@ -73,7 +75,8 @@ def health(context: click.Context, as_json: bool) -> None:
 def _check(check: Record) -> tuple[str, ...]:
     since = age(time.time() - check["since"]) if check["since"] else "-"
     state = "ok" if check["ok"] else "NOT OK"
-    return check["name"], state, _figure(check["value"]), _figure(check["limit"]), since, check.get("hint") or ""
+    shown = size if check["name"] == "disk" else _figure
+    return check["name"], state, shown(check["value"]), shown(check["limit"]), since, check.get("hint") or ""
 
 
 def _figure(value: float | str | None) -> str:
@@ -90,12 +93,14 @@ def ping(context: click.Context) -> None:
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@changes
 @click.pass_context
-def stop(context: click.Context, yes: bool) -> None:
+def stop(context: click.Context, /, **how: How) -> None:
     """End the daemon in good order, as SIGTERM does; a second time ends it at once."""
-    client = client_of(context)
-    if not yes:
-        click.confirm(f"stop {client.name}?", abort=True, err=True)
-    answer = client.ask("POST", "/stop")
-    click.echo(f"it ends; what is under way may take {age(answer['grace_s'])}", err=True)
+    client, asked = client_of(context), Asked.of(how)
+    asked.confirm(f"stop {client.name}?")
+    if asked.dry_run:
+        asked.would(f"stop {client.name}")
+        return
+    answer = client.ask("POST", "/stop", asked.query)
+    asked.tell(answer, f"it ends; what is under way may take {age(answer['grace_s'])}")

@@ -20,6 +20,8 @@ _HTTPS_PORT: Final = 443
 _HTTP_PORT: Final = 80
 _MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
 _PATIENCE_S: Final = 30.0
+_PROBE: Final = 1_000_000
+"""The number of a subscription that nobody else has."""
 _REASONS: Final = {1012: "the daemon stops", 1013: "this was too slow", 4401: "the token has ended"}
 
 
@@ -35,6 +37,13 @@ class Feed:
         """Ask for a topic."""
         said = {"op": "sub", "id": number, "topic": topic, **{name: value for name, value in more.items() if value}}
         await self._socket.send_message(msgspec.json.encode(said).decode())
+
+    async def settled(self) -> None:
+        """Return when the daemon has done all that it was told so far. Frames that come meanwhile are lost."""
+        await self.subscribe(_PROBE, "stats")
+        while (await self.frame()).get("id") != _PROBE:
+            pass
+        await self._socket.send_message(msgspec.json.encode({"op": "unsub", "id": _PROBE}).decode())
 
     async def text(self) -> str:
         """Return the next frame as it is. Raises Complaint when there will be none."""

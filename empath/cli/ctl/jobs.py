@@ -2,13 +2,15 @@
 
 import click
 
+from empath.cli.ctl import completing
 from empath.cli.ctl.acting import job_sentence
 from empath.cli.ctl.answers import client_of, json_option, print_json, print_rows
 from empath.cli.ctl.client import Record
 from empath.cli.ctl.units import count, moment
+from empath.cli.program import Listing
 
 
-@click.group()
+@click.group(cls=Listing)
 def jobs() -> None:
     """See, cancel and undo jobs."""
 
@@ -32,7 +34,7 @@ def _row(job: Record) -> tuple[str, ...]:
 
 
 @jobs.command()
-@click.argument("number", type=int, metavar="JOB")
+@click.argument("number", type=int, metavar="JOB", shell_complete=completing.jobs)
 @json_option
 @click.pass_context
 def view(context: click.Context, number: int, as_json: bool) -> None:
@@ -41,7 +43,7 @@ def view(context: click.Context, number: int, as_json: bool) -> None:
 
 
 @jobs.command()
-@click.argument("number", type=int, metavar="JOB")
+@click.argument("number", type=int, metavar="JOB", shell_complete=completing.jobs)
 @json_option
 @click.pass_context
 def cancel(context: click.Context, number: int, as_json: bool) -> None:
@@ -50,7 +52,7 @@ def cancel(context: click.Context, number: int, as_json: bool) -> None:
 
 
 @jobs.command()
-@click.argument("number", type=int, metavar="JOB")
+@click.argument("number", type=int, metavar="JOB", shell_complete=completing.jobs)
 @json_option
 @click.pass_context
 def undo(context: click.Context, number: int, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import click
 
+from empath.cli.ctl import completing
 from empath.cli.ctl.answers import (
     client_of,
     json_option,
@@ -12,22 +13,30 @@ from empath.cli.ctl.answers import (
     repeat,
     watch_option,
 )
+from empath.cli.ctl.asking import Asked, How, changes
 from empath.cli.ctl.client import Record, segment
 from empath.cli.ctl.stories import print_explanation, print_lane
 from empath.cli.ctl.units import age, share
+from empath.cli.program import Listing
 
 _COLUMNS = ("LANE", "STATE", "QUEUED", "OLDEST", "CONN", "RATE", "LIMITED BY", "OK 15m", "P95", "LAST REPLY")
 
 
-@click.group()
+@click.group(cls=Listing)
 def lanes() -> None:
     """See the lanes: one for each destination site."""
 
 
 @lanes.command(name="list")
 @click.option("--state", help="Only those: ok, slowed, breaker, suspended, frozen, idle.")
-@click.option("--sort", type=click.Choice(["queued", "oldest", "rate", "connections", "lane"]), default="queued")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True)
+@click.option(
+    "--sort",
+    type=click.Choice(["queued", "oldest", "rate", "connections", "lane"]),
+    default="queued",
+    show_default=True,
+    help="The largest first.",
+)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="How many, in all.")
 @watch_option
 @json_option
 @jsonl_option
@@ -66,7 +75,7 @@ def _row(lane: Record) -> tuple[str, ...]:
 
 
 @lanes.command()
-@click.argument("lane")
+@click.argument("lane", shell_complete=completing.lanes)
 @json_option
 @click.pass_context
 def view(context: click.Context, lane: str, as_json: bool) -> None:
@@ -76,15 +85,21 @@ def view(context: click.Context, lane: str, as_json: bool) -> None:
 
 
 @lanes.command()
-@click.argument("lane")
+@click.argument("lane", shell_complete=completing.lanes)
+@changes
 @click.pass_context
-def reset(context: click.Context, lane: str) -> None:
+def reset(context: click.Context, /, *, lane: str, **how: How) -> None:
     """Close its breaker, and forget what its hosts have asked for."""
-    changed = client_of(context).ask("POST", f"/lanes/{segment(lane)}/reset", content={})["changed"]
-    click.echo(f"{lane} begins anew" if changed else f"there is no lane {lane}, so there is nothing to forget")
+    asked = Asked.of(how)
+    if asked.dry_run:
+        asked.would(f"close the breaker of {lane}, and forget what its hosts have asked for")
+        return
+    answer = client_of(context).ask("POST", f"/lanes/{segment(lane)}/reset", asked.query, content={})
+    nothing = f"there is no lane {lane}, so there is nothing to forget"
+    asked.tell(answer, f"{lane} begins anew" if answer["changed"] else nothing)
 
 
-@click.group()
+@click.group(cls=Listing)
 def breakers() -> None:
     """See and move the breakers of lanes."""
 
@@ -104,40 +119,49 @@ def list_breakers(context: click.Context, as_json: bool) -> None:
 
 
 @breakers.command(name="open")
-@click.argument("lane")
+@click.argument("lane", shell_complete=completing.lanes)
 @click.option("--for", "duration", metavar="TIME", help="Then it probes as always.")
-@click.option("--reason", default="", metavar="TEXT", help="Why.")
+@changes
 @click.pass_context
-def open_(context: click.Context, lane: str, duration: str | None, reason: str) -> None:
+def open_(context: click.Context, /, *, lane: str, duration: str | None, **how: How) -> None:
     """Open the breaker of a lane: nothing is attempted there."""
-    said: Record = {"reason": reason, **({"for": duration} if duration else {})}
+    asked = Asked.of(how)
+    if asked.dry_run:
+        asked.would(f"attempt nothing in the lane {lane}")
+        return
+    said: Record = {"reason": asked.reason, **({"for": duration} if duration else {})}
     rule = client_of(context).ask("PUT", f"/breakers/{segment(lane)}", content=said)
-    click.echo(f"open ({rule['id']}); close it with empathctl breakers close {lane}")
+    asked.tell(rule, f"open ({rule['id']}); close it with empathctl breakers close {lane}")
 
 
-def _close(context: click.Context, lane: str) -> None:
-    changed = client_of(context).ask("DELETE", f"/breakers/{segment(lane)}")["changed"]
-    click.echo("closed" if changed else "it was not open")
+def _close(context: click.Context, lane: str, asked: Asked) -> None:
+    if asked.dry_run:
+        asked.would(f"close the breaker of {lane}")
+        return
+    answer = client_of(context).ask("DELETE", f"/breakers/{segment(lane)}", asked.query)
+    asked.tell(answer, "closed" if answer["changed"] else "it was not open")
 
 
 @breakers.command()
-@click.argument("lane")
+@click.argument("lane", shell_complete=completing.lanes)
+@changes
 @click.pass_context
-def close(context: click.Context, lane: str) -> None:
+def close(context: click.Context, /, *, lane: str, **how: How) -> None:
     """Close the breaker of a lane, whoever opened it."""
-    _close(context, lane)
+    _close(context, lane, Asked.of(how))
 
 
 @breakers.command(name="reset")
-@click.argument("lane")
+@click.argument("lane", shell_complete=completing.lanes)
+@changes
 @click.pass_context
-def reset_breaker(context: click.Context, lane: str) -> None:
+def reset_breaker(context: click.Context, /, *, lane: str, **how: How) -> None:
     """The same as close."""
-    _close(context, lane)
+    _close(context, lane, Asked.of(how))
 
 
 @click.command()
-@click.argument("about", metavar="MID|ADDRESS|LANE")
+@click.argument("about", metavar="MID|ADDRESS|LANE", shell_complete=completing.messages)
 @json_option
 @click.pass_context
 def explain(context: click.Context, about: str, as_json: bool) -> None:

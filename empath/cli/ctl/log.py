@@ -36,11 +36,12 @@ def list_(context: click.Context, as_json: bool) -> None:
 
 @log.command()
 @click.argument("part", required=False, default="")
+@json_option
 @click.pass_context
-def reset(context: click.Context, part: str) -> None:
+def reset(context: click.Context, part: str, as_json: bool) -> None:
     """Let log.level hold again for PART, or for all of Empath."""
-    client_of(context).ask("DELETE", "/log/levels", query={"part": part})
-    click.echo(f"log.level holds again for {part or 'all of Empath'}")
+    answer = client_of(context).ask("DELETE", "/log/levels", query={"part": part})
+    print_json(answer) if as_json else click.echo(f"log.level holds again for {part or 'all of Empath'}")
 
 
 def _print(answer: Record) -> None:

@@ -23,6 +23,7 @@ def login_code(context: click.Context, *, scopes: tuple[str, ...], as_json: bool
     if as_json:
         print_json(answer)
         return
-    place = client.get("/status")["sections"].get("api")
-    click.echo(f"http://{place}/#login={answer['code']}")
+    status = client.get("/status")
+    scheme = "https" if "api" in status["https"] else "http"
+    click.echo(f"{scheme}://{status['sections'].get('api')}/#login={answer['code']}")
     click.echo(f"valid once, until {moment(answer['expires'])}", err=True)

@@ -1,7 +1,10 @@
 """``empathctl queue``: the mail that is here, and what can be done to it."""
 
+import time
+
 import click
 
+from empath.cli.ctl import completing
 from empath.cli.ctl.acting import act
 from empath.cli.ctl.answers import (
     client_of,
@@ -14,16 +17,20 @@ from empath.cli.ctl.answers import (
     repeat,
     watch_option,
 )
+from empath.cli.ctl.asking import Asked, How, changes
 from empath.cli.ctl.choosing import Filters, filters, selector_of, verb_options
 from empath.cli.ctl.client import Record, segment
+from empath.cli.ctl.dialogues import Screen, accompany
 from empath.cli.ctl.stories import print_message
 from empath.cli.ctl.units import age, count
+from empath.cli.program import Listing
 
 _PORTION = 1000
+_TRACE_S = 30.0
 _STATUSES = ("pending", "in_progress", "retry", "held", "uncertain", "failed", "expired", "deleted", "quarantined")
 
 
-@click.group()
+@click.group(cls=Listing)
 def queue() -> None:
     """See and change the mail that is here."""
 
@@ -80,12 +87,19 @@ def _row(one: Record, now: float) -> tuple[str, ...]:
 
 
 @queue.command()
-@click.argument("mid")
+@click.argument("mid", shell_complete=completing.messages)
+@click.option("--raw", is_flag=True, help="Print the message and nothing else, octet for octet.")
+@click.option("--headers", is_flag=True, help="Print its header, octet for octet.")
 @json_option
 @click.pass_context
-def view(context: click.Context, mid: str, as_json: bool) -> None:
+def view(context: click.Context, /, *, mid: str, raw: bool, headers: bool, as_json: bool) -> None:
     """Show one message, and why each of its deliveries waits."""
     client = client_of(context)
+    if raw or headers:
+        if as_json or (raw and headers):
+            raise click.UsageError("--raw, --headers and --json exclude each other")
+        click.echo(client.octets("GET", f"/messages/{segment(mid)}/raw", {"headers": headers}), nl=False)
+        return
     answer = client.get(f"/messages/{segment(mid)}")
     if as_json:
         print_json(answer)
@@ -155,13 +169,58 @@ def _verb(verb: str, meaning: str) -> click.Command:
 
 
 for _name, _meaning in {
-    "retry": "Make mail due now. All limits hold as before.",
     "hold": "Put mail on hold until it is released.",
     "release": "Let mail go on that is on hold.",
     "delete": "Move mail to the trash. Nobody is told.",
     "undelete": "Bring mail back from the trash.",
 }.items():
     queue.add_command(_verb(_name, _meaning))
+
+
+@queue.command()
+@verb_options
+@click.option("--trace", is_flag=True, help="Print what is said to the next hops, to the end of the first message.")
+@click.pass_context
+def retry(
+    context: click.Context,
+    /,
+    *,
+    names: tuple[str, ...],
+    trace: bool,
+    everything: bool,
+    reason: str,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    **chosen: Filters,
+) -> None:
+    """Make mail due now. All limits hold as before."""
+    client, selector = client_of(context), selector_of(chosen, names)
+
+    def make_due() -> None:
+        act(
+            client,
+            "retry",
+            selector,
+            everything=everything,
+            reason=reason,
+            dry_run=dry_run,
+            yes=yes or bool(names),
+            as_json=as_json,
+        )
+
+    if trace and not (dry_run or as_json):
+        accompany(client, _dialogues(selector), Screen(since=time.monotonic()), make_due, patience_s=_TRACE_S)
+    else:
+        make_due()
+
+
+def _dialogues(selector: Record) -> Record:
+    """Which dialogues are about chosen mail, as far as one can hear that."""
+    wanted: Record = {"way": "out"}
+    wanted |= {name: selector[name] for name in ("domain", "lane", "sender", "recipient") if name in selector}
+    mids = [name.partition(".")[0] for name in selector.get("id", ())]
+    return wanted | ({"mid": mids} if mids else {})
 
 
 @queue.command()
@@ -196,18 +255,27 @@ def bounce(
 
 @queue.command()
 @click.option("--for", "duration", metavar="TIME", help="Thaw by itself after this time.")
-@click.option("--reason", default="", metavar="TEXT", help="Why.")
+@changes
 @click.pass_context
-def freeze(context: click.Context, duration: str | None, reason: str) -> None:
+def freeze(context: click.Context, /, *, duration: str | None, **how: How) -> None:
     """Stop all attempts of this node. Mail is taken as before."""
-    said: Record = {"reason": reason, **({"for": duration} if duration else {})}
-    rule = client_of(context).ask("PUT", "/queue/freeze", content=said)
-    click.echo(f"frozen ({rule['id']}); end it with empathctl queue thaw")
+    client, asked = client_of(context), Asked.of(how)
+    if asked.dry_run:
+        asked.would(f"stop all attempts: {count(client.get('/queue')['pending'])} pending, and all that comes")
+        return
+    said: Record = {"reason": asked.reason, **({"for": duration} if duration else {})}
+    rule = client.ask("PUT", "/queue/freeze", content=said)
+    asked.tell(rule, f"frozen ({rule['id']}); end it with empathctl queue thaw")
 
 
 @queue.command()
+@changes
 @click.pass_context
-def thaw(context: click.Context) -> None:
+def thaw(context: click.Context, /, **how: How) -> None:
     """End the freeze."""
-    changed = client_of(context).ask("DELETE", "/queue/freeze")["changed"]
-    click.echo("attempts go on" if changed else "it was not frozen")
+    client, asked = client_of(context), Asked.of(how)
+    if asked.dry_run:
+        asked.would("go on with all attempts" if client.get("/status")["frozen"] else "do nothing: it is not frozen")
+        return
+    answer = client.ask("DELETE", "/queue/freeze", asked.query)
+    asked.tell(answer, "attempts go on" if answer["changed"] else "it was not frozen")

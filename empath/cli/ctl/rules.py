@@ -1,49 +1,69 @@
 """``empathctl suspend``, ``resume``, ``suspensions`` and ``limit``: decisions that survive a restart."""
 
-import os
 import time
 
 import click
 
-from empath.cli.complaint import Code, Complaint
+from empath.cli.ctl import completing
 from empath.cli.ctl.answers import client_of, json_option, print_json, print_rows
-from empath.cli.ctl.client import Record, segment
-from empath.cli.ctl.units import age
+from empath.cli.ctl.asking import Asked, How, changes, nothing_chosen
+from empath.cli.ctl.client import Client, Record, segment
+from empath.cli.ctl.units import age, counted
+from empath.cli.program import Listing
 
 _COLUMNS = ("ID", "KIND", "FOR", "LIMITS", "BY", "ENDS IN", "REASON")
 
 
 @click.command()
-@click.option("--lane", metavar="NAME")
-@click.option("--domain", metavar="NAME")
+@click.option("--lane", metavar="NAME", help="A destination site.", shell_complete=completing.lanes)
+@click.option("--domain", metavar="NAME", help="A recipient domain.")
 @click.option("--sender", metavar="ADDR", help="<> is the null reverse-path.")
 @click.option("--for", "duration", metavar="TIME", help="Resume by itself after this time: 30m, 2h.")
-@click.option("--reason", default="", metavar="TEXT", help="Why.")
-@json_option
+@changes
 @click.pass_context
 def suspend(
     context: click.Context,
+    /,
     *,
     lane: str | None,
     domain: str | None,
     sender: str | None,
     duration: str | None,
-    reason: str,
-    as_json: bool,
+    **how: How,
 ) -> None:
     """Attempt nothing for a lane, a domain or a sender: neither what is here nor what comes."""
-    target = _target(lane=lane, domain=domain, sender=sender)
-    rule = client_of(context).ask("POST", "/suspensions", content={**target, **_term(duration, reason)})
-    print_json(rule) if as_json else click.echo(f"suspended ({rule['id']}); end it with empathctl resume {rule['id']}")
+    target, client, asked = _target(lane=lane, domain=domain, sender=sender), client_of(context), Asked.of(how)
+    if asked.dry_run:
+        whom = " ".join(f"{name} {value or '<>'}" for name, value in target.items())
+        asked.would(f"attempt nothing for {whom}: {_waiting(client, target)}, and what comes")
+        return
+    rule = client.ask("POST", "/suspensions", content={**target, **_term(duration, asked.reason)})
+    asked.tell(rule, f"suspended ({rule['id']}); end it with empathctl resume {rule['id']}")
+
+
+def _waiting(client: Client, target: Record, rate_per_s: float | None = None) -> str:
+    """How much of what is here a decision is about, and how long that takes at a rate."""
+    selector = {**target, **({"domain": [target["domain"]]} if "domain" in target else {})}
+    survey = client.ask("POST", "/actions", content={"verb": "hold", "selector": selector, "dry_run": True})
+    takes = f", {age(survey['count'] / rate_per_s)} at this rate" if rate_per_s and survey["count"] else ""
+    return f"{counted(survey['count'], 'delivery', 'deliveries')} here{takes}"
 
 
 @click.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", shell_complete=completing.rules)
+@changes
 @click.pass_context
-def resume(context: click.Context, name: str) -> None:
+def resume(context: click.Context, /, *, name: str, **how: How) -> None:
     """End a suspension."""
-    client_of(context).ask("DELETE", f"/suspensions/{segment(name)}")
-    click.echo(f"{name} is ended; what waited for it is due")
+    _end(client_of(context), "suspensions", name, Asked.of(how), "is ended; what waited for it is due")
+
+
+def _end(client: Client, kind: str, name: str, asked: Asked, words: str) -> None:
+    if asked.dry_run:
+        found = [rule for rule in client.get("/rules")["rules"] if rule["id"] == name]
+        asked.would(f"end {' '.join(_row(found[0]))}" if found else f"do nothing: there is no {name}")
+        return
+    asked.tell(client.ask("DELETE", f"/{kind}/{segment(name)}", asked.query), f"{name} {words}")
 
 
 @click.command()
@@ -55,7 +75,7 @@ def suspensions(context: click.Context, as_json: bool) -> None:
     print_json(answer) if as_json else _print(answer)
 
 
-@click.group()
+@click.group(cls=Listing)
 def limit() -> None:
     """Lay other limits over those of the configuration, for a time."""
 
@@ -65,21 +85,21 @@ def limit() -> None:
 @click.argument("settings", nargs=-1, required=True, metavar="rate=50/min conns=3")
 @click.option("--lane", "is_lane", is_flag=True, help="DOMAIN is the name of a lane.")
 @click.option("--for", "duration", metavar="TIME", help="Lift it by itself after this time.")
-@click.option("--reason", default="", metavar="TEXT", help="Why.")
-@json_option
+@changes
 @click.pass_context
 def set_(
     context: click.Context,
+    /,
     *,
     domain: str,
     settings: tuple[str, ...],
     is_lane: bool,
     duration: str | None,
-    reason: str,
-    as_json: bool,
+    **how: How,
 ) -> None:
     """Set a rate, a number of connections, or both, for a domain or a lane."""
-    said: Record = {"lane" if is_lane else "domain": domain, **_term(duration, reason)}
+    client, asked = client_of(context), Asked.of(how)
+    said: Record = {"lane" if is_lane else "domain": domain, **_term(duration, asked.reason)}
     for setting in settings:
         name, _, value = setting.partition("=")
         if name == "rate" and value:
@@ -88,12 +108,15 @@ def set_(
             said["connections"] = int(value)
         else:
             raise click.BadParameter(f"{setting!r} is neither rate=50/min nor conns=3")
-    rule = client_of(context).ask("POST", "/overlays", content=said)
-    if as_json:
-        print_json(rule)
+    if asked.dry_run:
+        asked.would(
+            f"set {' '.join(settings)} for {domain}: {_waiting(client, {'lane' if is_lane else 'domain': domain})}"
+        )
         return
-    click.echo(f"{rule['id']} active; lift it with empathctl limit clear {rule['id']}")
-    if not is_lane and "rate" in said:
+    rule = client.ask("POST", "/overlays", content=said)
+    waiting = _waiting(client, {"lane" if is_lane else "domain": domain}, rule["rate_per_s"])
+    asked.tell(rule, f"{rule['id']} active; {waiting}; lift it with empathctl limit clear {rule['id']}")
+    if not is_lane and "rate" in said and not asked.as_json:
         click.echo(f'to keep it: [delivery.domains."{domain}"] rate_limit = "{said["rate"]}"', err=True)
 
 
@@ -107,25 +130,19 @@ def list_(context: click.Context, as_json: bool) -> None:
 
 
 @limit.command()
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", shell_complete=completing.rules)
+@changes
 @click.pass_context
-def clear(context: click.Context, name: str) -> None:
+def clear(context: click.Context, /, *, name: str, **how: How) -> None:
     """Lift a limit that was set."""
-    client_of(context).ask("DELETE", f"/overlays/{segment(name)}")
-    click.echo(f"{name} is lifted")
+    _end(client_of(context), "overlays", name, Asked.of(how), "is lifted")
 
 
 def _target(*, lane: str | None, domain: str | None, sender: str | None) -> Record:
     given = {"lane": lane, "domain": domain, "sender": "" if sender == "<>" else sender}
     target: Record = {name: value for name, value in given.items() if value is not None}
     if not target:
-        raise Complaint(
-            Code.NOTHING_CHOSEN,
-            "nothing says what to suspend",
-            why="a selector that was forgotten would be one that means everything, so nothing was done",
-            remedy="--lane, --domain or --sender; `empathctl queue freeze` stops all",
-            status=os.EX_USAGE,
-        )
+        raise nothing_chosen("what to suspend", "--lane, --domain or --sender; `empathctl queue freeze` stops all")
     return target
 
 
@@ -140,7 +157,8 @@ def _print(answer: Record) -> None:
 def _row(rule: Record) -> tuple[str, ...]:
     scope = {name: rule[name] for name in ("lane", "domain", "sender") if rule[name] is not None}
     whom = " ".join(f"{name} {value or '<>'}" for name, value in scope.items()) or "everything"
-    limits = [f"{rule['rate_per_s']:.3g}/s"] if rule["rate_per_s"] is not None else []
+    limits = [f"{rule['rate_per_s'] * 60:g}/min"] if rule["rate_per_s"] is not None else []
     limits += [f"{rule['connections']} conns"] if rule["connections"] is not None else []
+    limits += [f"to {rule['next_hop']}"] if rule.get("next_hop") else []
     ends = age(max(0.0, rule["expires"] - time.time())) if rule["expires"] is not None else "-"
     return rule["id"], rule["kind"], whom, " ".join(limits) or "-", rule["by"], ends, rule["reason"]

@@ -63,7 +63,7 @@ async def _show(client: Client, feed: Feed) -> None:
 
     def draw() -> None:
         with console.capture() as drawn:
-            console.print(screen.drawn(console.height), overflow="ellipsis", no_wrap=True)
+            console.print(screen.drawn(console.height, console.width), overflow="ellipsis", no_wrap=True)
         sys.stdout.write(HOME_AND_CLEAR + drawn.get())
         sys.stdout.flush()
 

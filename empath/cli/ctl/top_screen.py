@@ -143,8 +143,8 @@ class Screen:
         names = [row["lane"] for row in self.rows()]
         return self.chosen if self.chosen in names else next(iter(names), "")
 
-    def drawn(self, height: int) -> RenderableType:
-        """Return what is to be seen on so many lines."""
+    def drawn(self, height: int, width: int) -> RenderableType:
+        """Return what is to be seen on so many lines of so many columns."""
         if self._mode is _Mode.PAGE:
             return Group(*(Text(printable(line), no_wrap=True) for line in self._page[: height - 2]), Text("any key"))
         rows, lane = self.rows(), self._lane()
@@ -152,7 +152,12 @@ class Screen:
         first = next((place for place, row in enumerate(rows) if row["lane"] == lane), 0)
         start = max(0, min(first - most // 2, len(rows) - most))
         cells = [_cells(row, is_chosen=row["lane"] == lane) for row in rows[start : start + most]]
-        return Group(Text(self._head(), no_wrap=True), Text(""), as_table(COLUMNS, cells), Text(self._foot()))
+        return Group(
+            Text(self._head(), no_wrap=True),
+            Text(""),
+            as_table(COLUMNS, cells, room=width),
+            Text(self._foot()),
+        )
 
     def _head(self) -> str:
         stats = self.stats

@@ -48,3 +48,8 @@ def share(part: float | None) -> str:
 def count(number: int | None) -> str:
     """Return a number with its thousands apart."""
     return "-" if number is None else f"{number:,}".replace(",", " ")
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: ``1 message``, ``3 511 messages``."""
+    return f"{count(number)} {one if number == 1 else many or f'{one}s'}"

@@ -47,7 +47,7 @@ class Attempt:
     async def run(self) -> dict[int, Outcome]:
         """Try, and say what came of it for each recipient of the shipment, by ordinal."""
         self._hop.transactions += 1
-        self._since = trio.current_time()
+        self._since = self._hop.busy_since = trio.current_time()
         try:
             if not fits(self._shipment, self._hop.client.facts.in_force):
                 await self._fit()

@@ -21,7 +21,7 @@ from empath.delivery.talking.hop import Hop
 from empath.delivery.talking.shipment import Content
 from empath.delivery.talking.within import within
 from empath.mail.diagnosis import Phase
-from empath.smtp import Bdat, BodyData, BodyEnd, Reply
+from empath.smtp import Bdat, BodyEnd, Reply
 
 Shield = Callable[[trio.CancelScope], AbstractContextManager[None]]
 """Shields the scope around the wait for the last reply against all but the last moment of the daemon."""
@@ -43,14 +43,14 @@ class Sending:
         """Send it behind 354; the reply to the final dot. The time limit is for one block (RFC 5321 4.5.3.2.5)."""
         last = b""
         if isinstance(self._content, bytes):
-            last = self._hop.client.send(BodyData(self._content))
+            last = self._hop.carry(self._content)
         else:
             async with aclosing(self._content()) as blocks:
                 async for block in blocks:
                     if last:
                         with within(self._hop.timeouts.data_s, Phase.DATA, self._hop.target.host):
                             await self._hop.stream.send_all(last)
-                    last = self._hop.client.send(BodyData(block))
+                    last = self._hop.carry(block)
         return await self.end(last)
 
     async def end(self, last: bytes = b"") -> Reply:
@@ -87,7 +87,7 @@ class Sending:
         """One chunk that is not the last; a refusal, of this or an earlier one."""
         hop = self._hop
         with within(hop.timeouts.data_s, Phase.DATA, hop.target.host):
-            await hop.stream.send_all(hop.say(Bdat(len(content))) + hop.client.send(BodyData(content)))
+            await hop.stream.send_all(hop.say(Bdat(len(content))) + hop.carry(content))
         return await self._answers(_CHUNKS_AHEAD if hop.client.pipelining else 0)
 
     async def _answers(self, left: int) -> Reply | None:
@@ -110,4 +110,4 @@ class Sending:
 
 def last_words(hop: Hop, content: bytes) -> bytes:
     """What follows the announcement of the last chunk: a message may end with an empty one."""
-    return hop.client.send(BodyData(content)) if content else b""
+    return hop.carry(content) if content else b""

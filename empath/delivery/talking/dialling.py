@@ -17,6 +17,7 @@ from empath.delivery.talking.login import Login
 from empath.delivery.talking.within import within
 from empath.delivery.telling.witness import Witness
 from empath.mail.diagnosis import Diagnosis, Kind, Phase
+from empath.mail.dialogue import Talk, Tap
 from empath.mail.failure import Failure, SystemFailure, SystemKind, failure_of, judge
 from empath.policy.encryption.broken_tls import BrokenTls
 from empath.policy.encryption.demand import Demand, unmet
@@ -55,6 +56,8 @@ class Dialling:
     """As whom to log in; None: as nobody."""
     implicit_tls: bool = field(default=False)
     """Whether the connection is inside TLS from its first octet (RFC 8314 3.3)."""
+    tap: Tap = field(factory=Tap)
+    """Who is told what is said."""
     witness: Witness | None = None
     """Who counts what comes of TLS, for reports to the domain (RFC 8460); None: nobody does."""
 
@@ -84,6 +87,8 @@ class Dialling:
             wanted = await self.demands.of(self.domain, host, requiretls=requiretls, tls_optional=tls_optional)
             hop = await self._try_out(host, wanted)
         except Failure as problem:
+            if self.tap.listener is not None and problem.diagnosis.phase is Phase.CONNECT:
+                self._tell_unreached(host, problem)
             if self.witness is not None and isinstance(problem, HostUnfit):
                 self.witness.refused(self.domain, problem, host)
             if requiretls and problem.diagnosis.phase is Phase.STARTTLS:
@@ -131,7 +136,9 @@ class Dialling:
             began = trio.current_time()
             connection = await self.network.connect(TcpEndpoint(host.address, host.port), source=host.source)
         client = ClientConnection(bounds=_BOUNDS, check_bodies=False, tls=self.implicit_tls)
-        hop = Hop(host, self.timeouts, client, connection)
+        hop = Hop(host, self.timeouts, client, connection, tap=self.tap, domain=self.domain)
+        if self.tap.listener is not None:
+            hop.talk.note("connected")
         hop.stages.append(("connect", trio.current_time() - began))
         try:
             if self.implicit_tls:
@@ -144,11 +151,17 @@ class Dialling:
         except BaseException as problem:
             if self.witness is not None and isinstance(problem, Failure):
                 self.witness.failed(self.domain, wanted, hop, problem, by_name=not demand.records)
+            if self.tap.listener is not None:
+                hop.talk.close(f"given up: {problem}" if str(problem) else "given up")
             await trio.aclose_forcefully(hop.stream)
             raise
         if self.witness is not None:
             self.witness.opened(self.domain, wanted, hop)
         return hop
+
+    def _tell_unreached(self, host: Target, problem: Failure) -> None:
+        peer = f"{host.address}:{host.port}"
+        Talk(self.tap, is_incoming=False, peer=peer, host=host.host, domain=self.domain).close(f"given up: {problem}")
 
     async def _context(self, wanted: Demand) -> TlsContext:
         if not wanted.names:
@@ -199,6 +212,8 @@ class Dialling:
             if not self.implicit_tls:
                 hop.client.tls_established()
         hop.stream, hop.tls = stream, stream.summary
+        if self.tap.listener is not None:
+            hop.talk.note(f"{stream.summary.version} {stream.summary.cipher}")
         missing = unmet(wanted, hop.shown, now=self.clock.now())
         if missing is not None:
             raise refusal(Situation.UNTRUSTED, host=hop.target.host, text=missing)

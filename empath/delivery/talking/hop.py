@@ -6,6 +6,8 @@ hop is of no further use and is closed by whoever owns it: nothing is said to a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import trio
 from attrs import define, field
 
@@ -13,10 +15,13 @@ from empath.config.schema import TimeoutSettings
 from empath.delivery.talking.login import Login
 from empath.delivery.talking.within import within
 from empath.mail.diagnosis import phase_of
+from empath.mail.dialogue import Talk, Tap
+from empath.mail.ids import MessageId
 from empath.policy.encryption.demand import Shown
 from empath.policy.route import Target
 from empath.smtp import (
     NEED_DATA,
+    BodyData,
     BodyEnd,
     ClientConnection,
     Command,
@@ -41,6 +46,12 @@ class Hop:
     client: ClientConnection
     connection: Connection
     """What lies below all else."""
+    tap: Tap = field(factory=Tap, kw_only=True)
+    domain: str | None = field(default=None, kw_only=True)
+    """The recipient domain that it was opened for."""
+    mid: MessageId | None = field(init=False, default=None)
+    """The message that it carries, or carried last."""
+    _talk: Talk | None = field(init=False, default=None)
     stream: trio.abc.Stream = field(init=False)
     """What is spoken over: the connection itself, or TLS on it."""
     tls: TlsSummary | None = field(init=False, default=None)
@@ -57,12 +68,24 @@ class Hop:
     approved: dict[tuple[str, bool], float] = field(init=False, factory=dict)
     """For which recipient domains it has shown what it must, each without or with REQUIRETLS; and when, in Trio's time.
     """
+    busy_since: float = field(init=False, default=0.0)
+    """When the latest transaction began, in Trio's time."""
+    leaving: bool = field(init=False, default=False)
+    """Whether it is to carry nothing further, and to be closed with good manners."""
     spoiled: bool = field(init=False, default=False)
     """Whether the host may see the session in another state than we do: then it is not used again."""
 
     def __attrs_post_init__(self) -> None:
         """Speak over the connection."""
         self.stream = self.connection
+
+    @property
+    def talk(self) -> Talk:
+        """What is told to the tap, which has a listener."""
+        if self._talk is None or self._talk.round != self.tap.round:
+            peer = f"{self.target.address}:{self.target.port}"
+            self._talk = Talk(self.tap, is_incoming=False, peer=peer, host=self.target.host, domain=self.domain)
+        return self._talk
 
     @property
     def usable(self) -> bool:
@@ -82,7 +105,7 @@ class Hop:
         ``domain``: to whom; None: to somebody it was used for already.
         """
         limits = self.client.facts.in_force.limits
-        if self.transactions >= min(max_messages, limits.mail_max or max_messages):
+        if self.leaving or self.transactions >= min(max_messages, limits.mail_max or max_messages):
             return False
         if domain is None or domain in self.domains or limits.rcpt_domain_max is None:
             return True
@@ -106,7 +129,20 @@ class Hop:
         """
         if not self.client.outstanding and isinstance(self.client.next_event(), ReplyReceived | ConnectionClosed):
             raise ConnectionLost("the host has ended the session")
+        if self.tap.listener is not None:
+            self._tell(items)
         return b"".join([self.client.send(item) for item in items])
+
+    def _tell(self, items: Iterable[Command | BodyEnd]) -> None:
+        for item in items:
+            self.talk.command(item)
+        self.talk.mid = self.mid
+
+    def carry(self, content: bytes) -> bytes:
+        """The octets of a part of a message."""
+        if self.tap.listener is not None:
+            self.talk.content(content)
+        return self.client.send(BodyData(content))
 
     async def replies(self, count: int, received: list[ReplyReceived] | None = None) -> list[ReplyReceived]:
         """The next ``count`` replies, fewer if one of them is 421. To be called within ``within``.
@@ -119,6 +155,8 @@ class Hop:
             event = self.client.next_event()
             if isinstance(event, ReplyReceived):
                 received.append(event)
+                if self.tap.listener is not None:
+                    self.talk.reply(event.reply)
                 if self.client.state is State.CLOSED:
                     break  # 421: the rest will never be answered
                 continue
@@ -132,6 +170,8 @@ class Hop:
         """Take the next reply if it has come already, and nobody has to wait for it. To be called within ``within``."""
         if self.client.outstanding and isinstance(event := self.client.next_event(), ReplyReceived):
             received.append(event)
+            if self.tap.listener is not None:
+                self.talk.reply(event.reply)
 
     async def ask(self, item: Command | BodyEnd, timeout_s: float) -> ReplyReceived:
         """Say one thing and wait for its answer."""
@@ -164,4 +204,6 @@ class Hop:
         except (ConnectionLost, RemoteProtocolError):
             return
         finally:
+            if self.tap.listener is not None:
+                self.talk.close()
             await trio.aclose_forcefully(self.stream)

@@ -52,6 +52,8 @@ class Job:
     undo_until: float | None = None
     """Until when it can be undone; None: it cannot."""
     trouble: str = ""
+    undone_by: str = ""
+    """Empty: nobody has undone it."""
     _names: bytearray = field(init=False, factory=bytearray, repr=False)
     scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
 

@@ -45,6 +45,8 @@ class Jobs:
     """What the names of all jobs may take; beyond it the oldest cannot be undone any more."""
     told: Callable[[Job], None]
     """Called when a job is over, or was undone."""
+    touched: Callable[[Job, Verb, frozenset[DeliveryId], Changed], None] = lambda *_: None
+    """Called of each portion, with what was done, to which of them, and to how many."""
     _jobs: dict[int, Job] = field(init=False, factory=dict)
     _numbers: Iterator[int] = field(init=False, factory=lambda: count(1))
     _nursery: trio.Nursery | None = field(init=False, default=None)
@@ -94,11 +96,12 @@ class Jobs:
             or job.state not in _UNDOABLE
         ):
             return None
-        job.state = State.UNDONE
+        job.state, job.undone_by = State.UNDONE, by
         job.scope.cancel(reason="an operator has undone the job")
         done = skipped = 0
         for names in job.portions():
             changed = await self.act(reverse, Selector(ids=names, in_trash=reverse is Verb.UNDELETE), by=by, why="undo")
+            self.touched(job, reverse, _deliveries(names), changed)
             done, skipped = done + changed.done, skipped + changed.skipped
         job.forget()
         self.told(job)
@@ -169,6 +172,7 @@ class Jobs:
             with trio.CancelScope(shield=True):
                 ids = frozenset[DeliveryId | MessageId](names)
                 changed = await self.act(first, Selector(ids=ids, in_trash=rows[0].is_deleted), by=job.by, why=why)
+            self.touched(job, first, names, changed)
             job.done += changed.done
             job.skipped += changed.skipped
             if job.verb in REVERSE:
@@ -217,6 +221,10 @@ class Jobs:
 
 
 _UNDOABLE: Final = frozenset({State.DONE, State.WAITING, State.CANCELLED})
+
+
+def _deliveries(names: frozenset[DeliveryId | MessageId]) -> frozenset[DeliveryId]:
+    return frozenset(name for name in names if isinstance(name, DeliveryId))
 
 
 def _note(by: str, why: str) -> str:

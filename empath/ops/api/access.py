@@ -24,7 +24,7 @@ from empath.config.schema import ApiSettings
 from empath.ops.api.passes import Passes, Principal
 from empath.ops.api.problems import Code, Problem
 from empath.ops.api.tokens import Scope, TokenFile, digest_of
-from empath.ops.http import Request
+from empath.ops.http import Request, Response
 from empath.ops.http.hosts import is_own
 from empath.policy.bucket import TokenBucket
 from empath.world.endpoint import PeerCredentials, UnixEndpoint
@@ -94,6 +94,14 @@ class Access:
                 remedy=f"make a token that may: empath token new --scope {scope.value}",
             )
         return principal
+
+    async def refusal_to_read(self, request: Request) -> Response | None:
+        """The answer to somebody who may not look at anything; None: he may."""
+        try:
+            await self.principal(request, Scope.READ)
+        except Problem as problem:
+            return problem.response()
+        return None
 
     def _check_site(self, request: Request) -> None:
         allowed = {urlsplit(one).netloc.lower().partition(":")[0] for one in self.settings.allowed_origins}

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from empath.mail.quoting import plain
 from empath.ops.api.problems import Code, Problem
 from empath.ops.http import ContentTooLarge, Request
 
@@ -18,6 +19,17 @@ JSON = "application/json"
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No parameters, or no content."""
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why something is done, for the audit log."""
+
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """As one line of harmless characters."""
+        return plain(self.reason, utf8=True)
 
 
 def query_reader(wanted: type[T]) -> Callable[[str], T]:

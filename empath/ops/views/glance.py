@@ -9,7 +9,8 @@ import msgspec
 from attrs import frozen
 
 from empath.delivery.explain import LaneRow
-from empath.ops.health import Check, Health
+from empath.ops.check import Check
+from empath.ops.health import Health
 from empath.ops.lately import Lately
 from empath.policy.steering import OperatorRule, RuleKind
 from empath.world.certificates import Certificate
@@ -26,12 +27,18 @@ _RUNBOOKS: Final = {
     "deletion": "EmpathDeletionFailing",
     "delivery": "EmpathSuccessLow",
     "audit": "EmpathAuditDropping",
+    "loop": "EmpathLoopLagHigh",
+    "version": "EmpathVersionDrift",
 }
+_TOLD_APART: Final = frozenset({"breakers", "certificates"})
+"""Checks of which each part is told here by itself."""
 _ENDING: Final = {
     RuleKind.SUSPENSION: "empathctl resume {}",
     RuleKind.OVERLAY: "empathctl limit clear {}",
     RuleKind.BREAKER: "empathctl breakers close {}",
     RuleKind.FREEZE: "empathctl queue thaw",
+    RuleKind.ROUTE: "empathctl dns override remove {}",
+    RuleKind.DRAIN: "empathctl undrain",
 }
 
 
@@ -93,6 +100,10 @@ class GlanceView:
     rules: Callable[[], Iterable[OperatorRule]]
     certificates: Callable[[], Iterable[Certificate]]
     """Those that clients are shown now."""
+    reload_problem: Callable[[], str | None] = lambda: None
+    """Why the configuration could not be read again."""
+    needs_restart: Callable[[], tuple[str, ...]] = tuple
+    """Keys that the files say otherwise than the daemon does."""
 
     def recent(self) -> RecentView:
         """See `RecentView`."""
@@ -108,9 +119,11 @@ class GlanceView:
         """See `Attention`."""
         now = self.clock.now()
         found = [
-            *(_failed(check) for check in await self.health.checks() if not check.ok),
+            *(_failed(one) for one in await self.health.checks() if not (one.ok or one.name in _TOLD_APART)),
+            *_unread(self.reload_problem()),
             *_broken(self.lanes()),
             *_ending(self.certificates(), now),
+            *_waiting(self.needs_restart()),
             *map(_decided, self.rules()),
         ]
         order = ("error", "warning", "note")
@@ -127,6 +140,27 @@ def _failed(check: Check) -> Concern:
         command="empathctl health",
         runbook=_RUNBOOKS.get(check.name),
     )
+
+
+def _unread(problem: str | None) -> Iterator[Concern]:
+    if problem is not None:
+        yield Concern(
+            level="error",
+            what="configuration: it could not be read again, and the one before it goes on",
+            detail=problem,
+            command="empathctl config check",
+            runbook="EmpathConfigReloadFailed",
+        )
+
+
+def _waiting(keys: tuple[str, ...]) -> Iterator[Concern]:
+    if keys:
+        yield Concern(
+            level="note",
+            what="configuration: a restart is pending",
+            detail=f"until then the old values hold: {', '.join(keys)}",
+            command="empathctl config diff",
+        )
 
 
 def _broken(lanes: Iterable[LaneRow]) -> Iterator[Concern]:
@@ -164,5 +198,15 @@ def _decided(rule: OperatorRule) -> Concern:
         since=rule.created,
         lane=rule.scope.lane,
         rule=rule.id,
-        command=_ENDING[rule.kind].format(rule.scope.lane if rule.kind is RuleKind.BREAKER else rule.id),
+        command=_ENDING[rule.kind].format(_ended_by(rule)),
     )
+
+
+def _ended_by(rule: OperatorRule) -> str | None:
+    """By what name a command ends it."""
+    match rule.kind:
+        case RuleKind.BREAKER:
+            return rule.scope.lane
+        case RuleKind.ROUTE:
+            return rule.scope.domain
+    return rule.id

@@ -69,7 +69,7 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: Literal["empath.rule/1"] = "empath.rule/1"
     id: str
-    kind: Literal["suspension", "overlay", "breaker", "freeze"]
+    kind: Literal["suspension", "overlay", "breaker", "freeze", "route", "drain"]
     lane: str | None
     domain: str | None
     sender: str | None
@@ -80,6 +80,8 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     """None: until somebody ends it."""
     rate_per_s: float | None = None
     connections: int | None = None
+    next_hop: str | None = None
+    """Of a route: where the mail of the domain goes."""
 
 
 class RuleList(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +154,7 @@ def rule_view(rule: OperatorRule) -> RuleView:
             "expires": rule.until,
             "rate_per_s": rule.rate_per_s,
             "connections": rule.connections,
+            "next_hop": rule.next_hop,
         },
         RuleView,
     )

@@ -61,6 +61,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     listeners: tuple[str, ...]
     sections: dict[str, str]
     """Where each section of the configuration is served."""
+    https: tuple[str, ...] = ()
+    """Those of them that are served over TLS."""
     needs_restart: tuple[str, ...] = ()
     """Keys that the files say otherwise, and that take a restart."""
     reload_problem: str | None = None
@@ -89,6 +91,8 @@ class DaemonView:
     places: Callable[[], tuple[tuple[str, ...], Mapping[str, str]]]
     """Where mail is taken, and where each section is served."""
     started: float
+    https: frozenset[str] = frozenset()
+    """The sections that are served over TLS."""
     needs_restart: Callable[[], tuple[str, ...]] = tuple
     """Keys with a value that holds from the next start on."""
     reload_problem: Callable[[], str | None] = lambda: None
@@ -118,6 +122,7 @@ class DaemonView:
             free_bytes=condition.free_bytes,
             listeners=listeners,
             sections=dict(sections),
+            https=tuple(sorted(self.https)),
             needs_restart=self.needs_restart(),
             reload_problem=self.reload_problem(),
         )

@@ -68,13 +68,12 @@ class Delayed(Generic[T, W]):
 
     def take(self, now: float) -> tuple[Hashable, deque[T]] | None:
         """Take out the whole line whose moment has come longest; None: none has. What is left of it is begun again."""
-        while self._moments and self._moments[0][0] <= now:
+        if self._moments and self._moments[0][0] <= now:
             _, _, key = heappop(self._moments)
             line = self._lines.pop(key)
             self._causes.pop(key, None)
-            if line:  # all of it may have been removed
-                self._length -= len(line)
-                return key, line
+            self._length -= len(line)
+            return key, line
         return None
 
     def why(self, wanted: Callable[[T], bool]) -> W | None:
@@ -89,7 +88,17 @@ class Delayed(Generic[T, W]):
                 self._lines[key] = deque(item for item in line if not wanted(item))
                 taken += found
         self._length -= len(taken)
+        self._forget(frozenset(key for key, line in self._lines.items() if not line))
         return taken
+
+    def _forget(self, keys: frozenset[Hashable]) -> None:
+        """Have no such lines any more: nobody stands in them, and who comes next may begin them anew."""
+        if keys:
+            for key in keys:
+                del self._lines[key]
+                self._causes.pop(key, None)
+            self._moments = [entry for entry in self._moments if entry[2] not in keys]
+            heapify(self._moments)
 
     def __iter__(self) -> Iterator[T]:
         """All that waits, line by line."""

@@ -46,6 +46,9 @@ def test_the_page_names_every_command() -> None:
         (("--url", "https://mx.example.org", "--token-file", "/nowhere/token", "status"), os.EX_NOPERM),
         (("--socket", "/nowhere/control.sock", "status"), os.EX_UNAVAILABLE),
         (("--socket", "/nowhere/control.sock", "suspend"), os.EX_USAGE),
+        (("--socket", "/nowhere/control.sock", "lanes"), os.EX_UNAVAILABLE),
+        (("--socket", "/nowhere/control.sock", "lanes", "--sort", "oldest"), os.EX_UNAVAILABLE),
+        (("--socket", "/nowhere/control.sock", "lanes", "fly"), os.EX_USAGE),
         (("--socket", "/nowhere/control.sock", "limit", "set", "a.example", "speed=7"), os.EX_USAGE),
     ],
 )

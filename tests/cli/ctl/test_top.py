@@ -33,7 +33,7 @@ def screen() -> Screen:
 def shown(screen: Screen, height: int = 24) -> str:
     console = Console(width=140, color_system=None)
     with console.capture() as drawn:
-        console.print(screen.drawn(height))
+        console.print(screen.drawn(height, 140))
     return drawn.get()
 
 

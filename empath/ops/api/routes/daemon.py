@@ -9,7 +9,8 @@ import msgspec
 import trio
 from attrs import frozen
 
-from empath.ops.api.reading import Nothing
+from empath.ops.acting import Deed, Told
+from empath.ops.api.reading import Nothing, Why
 from empath.ops.api.route import Call, Route, get, route
 from empath.ops.api.tokens import Scope
 from empath.ops.views.status import DaemonView, Status, Version
@@ -28,6 +29,7 @@ class DaemonRoutes:
     """``/status``, ``/version``, ``/stop``."""
 
     view: DaemonView
+    told: Told
     stop: Callable[[], None]
     """Begins the end, or if that has begun: hastens it."""
 
@@ -48,11 +50,12 @@ class DaemonRoutes:
         await trio.lowlevel.checkpoint()
         return self.view.version()
 
-    async def _stop(self, call: Call[Nothing, Nothing]) -> Stopping:
+    async def _stop(self, call: Call[Why, Nothing]) -> Stopping:
         """End the daemon in good order, as SIGTERM does.
 
         It takes nothing in any more, and what is under way may go on for shutdown.grace. A second time ends it at once.
         """
         await trio.lowlevel.checkpoint()
+        self.told(Deed(verb="stop", selector="the daemon", by=call.who.name, why=call.query.words))
         self.stop()
         return Stopping(grace_s=self.view.config.shutdown.grace_s)

@@ -1,4 +1,4 @@
-"""What DNS says and what is remembered of it: ``/dns/lookup``, ``/dns/cache``, ``/dns/overrides``."""
+"""What DNS says and what is remembered of it: ``/dns/lookup``, ``/dns/cache``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import msgspec
 import trio
 from attrs import frozen
 
-from empath.config.schema import DeliverySettings
+from empath.mail.quoting import plain
+from empath.ops.acting import Deed, Told
+from empath.ops.api.problems import Code, Problem
 from empath.ops.api.reading import Nothing
 from empath.ops.api.route import Call, Route, get, route
 from empath.ops.api.tokens import Scope
@@ -45,6 +47,16 @@ class DnsCacheQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     name: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=50_000)] = 1000
+
+
+class DnsForgetQuery(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"everything": "all"}
+):
+    """What of the cache is to be forgotten, and why."""
+
+    name: str | None = None
+    everything: bool = False
+    reason: str = ""
 
 
 class DnsHost(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,20 +112,6 @@ class DnsForgotten(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
-class DnsOverride(msgspec.Struct, frozen=True, kw_only=True):
-    """A domain whose mail goes where configuration says."""
-
-    domain: str
-    next_hop: str
-
-
-class DnsOverrides(msgspec.Struct, frozen=True, kw_only=True):
-    """All of them."""
-
-    schema: Literal["empath.dns-overrides/1"] = "empath.dns-overrides/1"
-    overrides: tuple[DnsOverride, ...]
-
-
 @frozen(kw_only=True)
 class DnsRoutes:
     """See the module."""
@@ -121,7 +119,7 @@ class DnsRoutes:
     resolver: Resolver
     cache: DnsCache | None
     """None: this resolver remembers nothing."""
-    delivery: DeliverySettings
+    told: Told
 
     def routes(self) -> tuple[Route, ...]:
         """The table."""
@@ -129,7 +127,6 @@ class DnsRoutes:
             get("/dns/lookup", self._lookup, Scope.READ),
             get("/dns/cache", self._cache, Scope.READ),
             route("DELETE", "/dns/cache", self._clear, Scope.OPERATE),
-            get("/dns/overrides", self._overrides, Scope.READ),
         )
 
     async def _lookup(self, call: Call[DnsLookupQuery, Nothing]) -> DnsLookup:
@@ -170,18 +167,17 @@ class DnsRoutes:
         chosen = (one for one in known if name is None or one.name == name)
         return DnsEntries(entries=tuple(map(_entry, islice(chosen, call.query.limit))))
 
-    async def _clear(self, call: Call[DnsCacheQuery, Nothing]) -> DnsForgotten:
-        """Forget what is remembered of a name, or of all names."""
+    async def _clear(self, call: Call[DnsForgetQuery, Nothing]) -> DnsForgotten:
+        """Forget what is remembered of a name, or with ``all`` of all names."""
         await trio.lowlevel.checkpoint()
-        return DnsForgotten(count=0 if self.cache is None else self.cache.forget(call.query.name))
-
-    async def _overrides(self, call: Call[Nothing, Nothing]) -> DnsOverrides:
-        """List the domains whose mail goes where configuration says, whatever DNS does."""
-        await trio.lowlevel.checkpoint()
-        named = {domain.ascii: own.mx_override for domain, own in self.delivery.domains.items() if own.mx_override}
-        return DnsOverrides(
-            overrides=tuple([DnsOverride(domain=domain, next_hop=str(hop)) for domain, hop in sorted(named.items())])
-        )
+        said = call.query
+        if said.name is None and not said.everything:
+            why, remedy = "a name that was forgotten would mean all of them", "say a name, or all=true"
+            raise Problem(422, Code.EMPTY_SELECTOR, "nothing was chosen", why=why, remedy=remedy)
+        count = 0 if self.cache is None else self.cache.forget(said.name)
+        why = plain(said.reason, utf8=True)
+        self.told(Deed(verb="forget dns", selector=said.name or "all", by=call.who.name, why=why, count=count))
+        return DnsForgotten(count=count)
 
 
 def _entry(one: Cached) -> DnsEntry:

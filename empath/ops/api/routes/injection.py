@@ -23,6 +23,7 @@ from empath.mail.facts import DeliveryAttempted
 from empath.mail.handing import HandedIn, NotTaken
 from empath.mail.ids import MessageId
 from empath.mail.outcome import Deferred, Delivered
+from empath.mail.trace_context import TraceContext
 from empath.ops.api.problems import Code, Problem
 from empath.ops.api.reading import media_type, too_large
 from empath.ops.api.route import Answer, Call, Route, route
@@ -75,6 +76,16 @@ class InjectOutcome(msgspec.Struct, frozen=True, kw_only=True):
     reply: str
     host: str | None
     took_s: float
+    waited_s: float
+    """From acceptance to the beginning of the attempt."""
+    stages_s: dict[str, float]
+    """How long ``dns``, ``connect``, ``tls``, ``mail``, ``rcpt`` and ``data`` took, as far as there was one."""
+    tls: str | None
+    """The version; None: it went in clear."""
+    tls_verified: bool
+    """Whether the host has proved who it is."""
+    next_attempt: float | None
+    """Wall clock; None: there is none, or nobody knows yet."""
 
 
 class Injected(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +116,8 @@ class InjectionRoutes:
         """Hand a message in.
 
         The answer comes when the message is on the disk. With an Idempotency-Key it is taken once, however often it is
-        handed in. Its content is JSON, or with message/rfc822 the message itself, and the envelope in the query.
+        handed in. Its content is JSON, or with message/rfc822 the message itself, and the envelope in the query. A
+        traceparent (W3C Trace Context) is kept with the message, and named in logs, audit and spans.
         """
         wait_s = _wait_s(call.query.wait)
         key = (call.who.name, call.request.fields.get("idempotency-key", ""))
@@ -143,6 +155,7 @@ class InjectionRoutes:
             recipients=recipients,
             user=call.who.name,
             client_ip=peer.host if isinstance(peer, TcpEndpoint) else None,
+            trace_context=TraceContext.parse(call.request.fields.get("traceparent", "")),
         )
         mid = self.injector.new_mid()
         watched = self.outcomes.watch(mid) if wait_s else None
@@ -210,17 +223,26 @@ def _refused(what: str, why: str) -> Problem:
 
 
 def _outcome(fact: DeliveryAttempted) -> InjectOutcome:
-    outcome, recipient = fact.outcome, str(fact.recipient)
+    outcome = fact.outcome
     if isinstance(outcome, Delivered):
-        reply = str(outcome.reply)
-        return InjectOutcome(
-            recipient=recipient, outcome="delivered", reply=reply, host=outcome.host, took_s=fact.took_s
-        )
+        return _told(fact, "delivered", str(outcome.reply), outcome.host)
     diagnosis = outcome.diagnosis
+    reply = str(diagnosis.reply) if diagnosis.reply is not None else diagnosis.text
+    return _told(fact, "deferred" if isinstance(outcome, Deferred) else "bounced", reply, diagnosis.host)
+
+
+def _told(
+    fact: DeliveryAttempted, outcome: Literal["delivered", "deferred", "bounced"], reply: str, host: str | None
+) -> InjectOutcome:
     return InjectOutcome(
-        recipient=recipient,
-        outcome="deferred" if isinstance(outcome, Deferred) else "bounced",
-        reply=str(diagnosis.reply) if diagnosis.reply is not None else diagnosis.text,
-        host=diagnosis.host,
+        recipient=str(fact.recipient),
+        outcome=outcome,
+        reply=reply,
+        host=host,
         took_s=fact.took_s,
+        waited_s=fact.waited_s,
+        stages_s=dict(fact.way + fact.stages),
+        tls=fact.tls_version,
+        tls_verified=fact.tls_verified,
+        next_attempt=fact.next_attempt,
     )

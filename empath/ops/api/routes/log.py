@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Annotated, Literal
 
@@ -51,9 +52,10 @@ class PartQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 @frozen
 class LogRoutes:
-    """See the module."""
+    """See the module. ``acted``: told who did what to which part, as verb and words."""
 
     _levels: Levels
+    _acted: Callable[[str, str, str], None]
 
     def routes(self) -> tuple[Route, ...]:
         """The routes of this room."""
@@ -78,6 +80,8 @@ class LogRoutes:
         except (UnitError, UnknownLevel) as problem:
             why = "what is not understood would show other lines than you look for, so nothing was changed"
             raise Problem(422, Code.CONTENT, str(problem), why=why, remedy="for example debug, for 10m") from problem
+        duration = f" --for {wanted.duration}" if wanted.duration else ""
+        self._acted(call.who.name, "log level", f"{wanted.part or '(all)'}={wanted.level.lower()}{duration}")
         return self._view()
 
     async def _take_back(self, call: Call[PartQuery, Nothing]) -> LevelList:
@@ -87,6 +91,7 @@ class LogRoutes:
             part = call.query.part or "all of Empath"
             why = "a level ends by itself when its time is over, and with the daemon"
             raise Problem(404, Code.NO_PATH, f"no level is set for {part}", why=why, remedy="GET /api/v1/log/levels")
+        self._acted(call.who.name, "log reset", call.query.part or "(all)")
         return self._view()
 
     def _view(self) -> LevelList:

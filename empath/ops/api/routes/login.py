@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 import trio
 from attrs import frozen
 
+from empath.mail.operator_facts import OperatorLogin
 from empath.ops.api.access import COOKIE, Access
 from empath.ops.api.passes import Principal
 from empath.ops.api.problems import Code, Problem
@@ -59,6 +61,8 @@ class LoginRoutes:
 
     access: Access
     clock: Clock
+    told: Callable[[OperatorLogin], None]
+    """Told of who logged in, and of who was not let."""
 
     def routes(self) -> tuple[Route, ...]:
         """The routes of this room."""
@@ -74,20 +78,29 @@ class LoginRoutes:
 
         The cookie cannot be read by scripts, and is not sent along by pages of other sites.
         """
-        said, passes = call.content, self.access.passes
-        if said.token:
-            who = await self.access.bearer(said.token)
-        else:
-            await trio.lowlevel.checkpoint()
-            found = passes.redeem_code(said.code.strip().upper())
-            if found is None:
-                why = "a code is valid once, and for a while only"
-                remedy = "get another one with `empathctl login-code`, or log in with a token"
-                raise Problem(401, Code.LOGIN_CODE, "the code is not valid", why=why, remedy=remedy)
-            who = found
-        secret, principal = passes.begin(who)
+        try:
+            who = await self._shown(call.content)
+        except Problem:
+            self._tell(call.request, "", accepted=False)
+            raise
+        secret, principal = self.access.passes.begin(who)
+        self._tell(call.request, who.name, accepted=True)
         age_s = int(self.access.settings.session_time_s)
         return Answer(self._view(principal), 200, {"Set-Cookie": _cookie(call.request, secret, age_s)})
+
+    async def _shown(self, said: Login) -> Principal:
+        if said.token:
+            return await self.access.bearer(said.token)
+        await trio.lowlevel.checkpoint()
+        found = self.access.passes.redeem_code(said.code.strip().upper())
+        if found is None:
+            why = "a code is valid once, and for a while only"
+            remedy = "get another one with `empathctl login-code`, or log in with a token"
+            raise Problem(401, Code.LOGIN_CODE, "the code is not valid", why=why, remedy=remedy)
+        return found
+
+    def _tell(self, request: Request, name: str, *, accepted: bool) -> None:
+        self.told(OperatorLogin(at=self.clock.now(), by=name, peer=str(request.peer), accepted=accepted))
 
     async def _code(self, call: Call[Nothing, CodeWanted]) -> LoginCode:
         """Make a code, with which one browser can log in once."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from attrs import frozen
 
+from empath.mail.ids import DeliveryId
 from empath.mail.quoting import plain
 from empath.ops.acting import Jobs, Verb
 from empath.ops.api.problems import Code, Problem
@@ -50,8 +51,8 @@ class MessageRoutes:
     view: MessageView
     jobs: Jobs
     domains_of: DomainsOf
-    acted: Callable[[str, str, str, Done], None]
-    """Told of what was done: by whom, why, to which message, with what result."""
+    acted: Callable[[str, str, str, Done, frozenset[DeliveryId]], None]
+    """Told of what was done: by whom, why, to which message, with what result, to which deliveries."""
 
     def routes(self) -> tuple[Route, ...]:
         """The table."""
@@ -122,5 +123,5 @@ class MessageRoutes:
         why = plain(why, utf8=True)
         changed = await self.jobs.act(verb, selector, by=call.who.name, why=why)
         done = Done(verb=verb.value, done=changed.done, skipped=len(rows) - changed.done)
-        self.acted(call.who.name, why, str(mid), done)
+        self.acted(call.who.name, why, str(mid), done, ids)
         return done

@@ -12,7 +12,7 @@ from attrs import frozen
 from empath.config.units import Period, UnitError, parse_duration, parse_rate, whole_rate
 from empath.mail.quoting import plain
 from empath.ops.api.problems import Code, Problem
-from empath.ops.api.reading import Nothing
+from empath.ops.api.reading import Nothing, Why
 from empath.ops.api.route import Answer, Call, Route, get, route
 from empath.ops.api.tokens import Scope
 from empath.ops.views.lanes import RuleList, RuleView, rule_view
@@ -34,7 +34,7 @@ class Control(Protocol):
     async def freeze(self, *, by: str, why: str, for_s: float | None = None) -> OperatorRule:
         """Attempt nothing at all."""
 
-    async def thaw(self, *, by: str) -> OperatorRule | None:
+    async def thaw(self, *, by: str, why: str = "") -> OperatorRule | None:
         """End the freeze."""
 
     async def set_limit(
@@ -52,13 +52,13 @@ class Control(Protocol):
     async def open_breaker(self, site: str, *, by: str, why: str, for_s: float | None = None) -> OperatorRule:
         """Open a breaker."""
 
-    async def close_breaker(self, site: str, *, by: str) -> bool:
+    async def close_breaker(self, site: str, *, by: str, why: str = "") -> bool:
         """Close a breaker."""
 
-    async def reset_lane(self, site: str, *, by: str) -> bool:
+    async def reset_lane(self, site: str, *, by: str, why: str = "") -> bool:
         """Forget what a lane has learnt."""
 
-    async def end(self, name: str, *, by: str) -> OperatorRule | None:
+    async def end(self, name: str, *, by: str, why: str = "") -> OperatorRule | None:
         """End a decision."""
 
 
@@ -150,9 +150,9 @@ class RuleRoutes:
         )
         return rule_view(await _tried(doing))
 
-    async def _thaw(self, call: Call[Nothing, Nothing]) -> Ended:
+    async def _thaw(self, call: Call[Why, Nothing]) -> Ended:
         """End the freeze."""
-        return Ended(name="freeze", changed=await self.control.thaw(by=call.who.name) is not None)
+        return Ended(name="freeze", changed=await self.control.thaw(by=call.who.name, why=call.query.words) is not None)
 
     async def _suspend(self, call: Call[Nothing, Target]) -> Answer[RuleView]:
         """Attempt nothing for a lane, a domain or a sender, of what is here and of what comes."""
@@ -177,10 +177,13 @@ class RuleRoutes:
         rule = await _tried(doing)
         return Answer(rule_view(rule), 201, {"Location": f"/api/v1/overlays/{rule.id}"})
 
-    async def _end(self, call: Call[Nothing, Nothing]) -> RuleView:
+    async def _end(self, call: Call[Why, Nothing]) -> RuleView:
         """End a decision: what it changed is as before."""
         name = call.names["id"]
-        ended = await self.control.end(name, by=call.who.name)
+        if name.startswith(f"{RuleKind.DRAIN.value}-"):
+            why, remedy = "a drain stops more than attempts, and ends as a whole", "empathctl undrain"
+            raise Problem(409, Code.RULE, f"{name[:40]} is a drain", why=why, remedy=remedy)
+        ended = await self.control.end(name, by=call.who.name, why=call.query.words)
         if ended is None:
             why, remedy = "it was ended, its time is over, or it was never made", "see `empathctl suspensions`"
             raise Problem(404, Code.NO_LANE, f"there is no {name[:40]}", why=why, remedy=remedy)
@@ -196,15 +199,19 @@ class RuleRoutes:
             )
         )
 
-    async def _close_breaker(self, call: Call[Nothing, Nothing]) -> Ended:
+    async def _close_breaker(self, call: Call[Why, Nothing]) -> Ended:
         """Close the breaker of a lane, whoever opened it."""
         lane = call.names["lane"]
-        return Ended(name=lane, changed=await _tried(self.control.close_breaker(lane, by=call.who.name)))
+        return Ended(
+            name=lane, changed=await _tried(self.control.close_breaker(lane, by=call.who.name, why=call.query.words))
+        )
 
-    async def _reset(self, call: Call[Nothing, Nothing]) -> Ended:
+    async def _reset(self, call: Call[Why, Nothing]) -> Ended:
         """Close the breaker of a lane, and forget what its hosts have asked for."""
         lane = call.names["lane"]
-        return Ended(name=lane, changed=await _tried(self.control.reset_lane(lane, by=call.who.name)))
+        return Ended(
+            name=lane, changed=await _tried(self.control.reset_lane(lane, by=call.who.name, why=call.query.words))
+        )
 
 
 def _clean(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 from attrs import frozen
 
-from empath.mail.facts import OperatorActed
+from empath.mail.operator_facts import OperatorActed
 from empath.ops.api.problems import Code, Problem
 from empath.ops.api.reading import Nothing
 from empath.ops.api.route import Call, Route, route
