@@ -8,6 +8,7 @@ must not be able to bring that about: around each session, each job of a sender,
 
 from empath.app.auditing import AuditUnusable
 from empath.app.shutdown import Shutdown, Stage
+from empath.app.tracing import TracingUnusable
 from empath.app.worker import Places, Worker
 
-__all__ = ["AuditUnusable", "Places", "Shutdown", "Stage", "Worker"]
+__all__ = ["AuditUnusable", "Places", "Shutdown", "Stage", "TracingUnusable", "Worker"]

@@ -6,6 +6,7 @@ None of it is in the way of mail: it is done a little at a time, and what fails 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -13,7 +14,6 @@ from attrs import frozen
 
 from empath.config.schema import Config
 from empath.spool.contract import Retention, Spool, SpoolError
-from empath.world.free_space import FreeSpace
 from empath.world.ports import Clock
 
 _LOG: Final = logging.getLogger(__name__)
@@ -28,20 +28,16 @@ class Caretaker:
 
     _spool: Spool
     _clock: Clock
-    _retention: Retention
-    _free_space: FreeSpace | None = None
-    """Of the disk of the spool; None: there is no end to it."""
+    _retention: Callable[[], Retention]
+    """Asked each time: it may be another one by then."""
 
     async def run(self) -> None:
         """Look after the spool until cancelled."""
         while True:
             has_more = False
             try:
-                await self._spool.purge(now=self._clock.now(), retention=self._retention)
+                await self._spool.purge(now=self._clock.now(), retention=self._retention())
                 has_more = await self._spool.tend()
-                # Mail that is refused for want of room is a reason not to be gentle.
-                while has_more and self._free_space is not None and not await self._free_space.is_enough(0):
-                    has_more = await self._spool.tend()
             except SpoolError as problem:
                 _LOG.error("the spool cannot be looked after, trying again: %s", problem)
             await trio.sleep(_PAUSE_S if has_more else _EVERY_S)

@@ -16,6 +16,7 @@ from empath.delivery.finding.tls_choice import TlsChoice, unchecked_domains
 from empath.delivery.talking.dialling import Dialling
 from empath.delivery.talking.login import Login
 from empath.delivery.telling.witness import Witness
+from empath.mail.dialogue import Tap
 from empath.policy.encryption.broken_tls import BrokenTls
 from empath.policy.encryption.tls import TlsPolicy
 from empath.world.ports import World
@@ -33,6 +34,7 @@ class Connecting:
     _finder: Finder
     _sandboxed: bool = field(kw_only=True)
     """Whether all mail goes to the peer of the sandbox, which is this very process, and has no certificate."""
+    _tap: Tap = field(kw_only=True, factory=Tap)
     _witness: Witness | None = field(kw_only=True, default=None)
     _sts: StsPolicies | None = field(kw_only=True)
     """None: MTA-STS is not asked for."""
@@ -84,6 +86,7 @@ class Connecting:
             broken=self._broken,
             login=self._login(domain),
             implicit_tls=self._implicit_tls and self._is_smart(domain),
+            tap=self._tap,
             witness=self._witness,
         )
 

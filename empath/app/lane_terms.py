@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -25,6 +26,7 @@ from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.leave import Leave
 from empath.delivery.lanes.limits import RateLimits, domain_settings
 from empath.delivery.lanes.queue import Queue, class_of
+from empath.mail.waiting import WaitReason
 from empath.policy.scheduling import Classing, HeaderRule, Weights
 from empath.policy.site import site_of
 from empath.policy.window import Window
@@ -107,6 +109,11 @@ class LaneTerms:
         self.messages.inherit(other.messages)
         if self.connections is not None and other.connections is not None:
             self.connections.inherit(other.connections)
+
+    @property
+    def refused(self) -> Counter[WaitReason]:
+        """How often messages and connections met a limit of rate, since the start."""
+        return self.messages.refused + (Counter() if self.connections is None else self.connections.refused)
 
     def _note(self, site: str, own: DomainSettings) -> None:
         if own.max_connections is not None:

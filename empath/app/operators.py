@@ -12,20 +12,26 @@ from typing import Final
 from attrs import field, frozen
 
 from empath.app.assembly import Assembly
+from empath.app.auditing import history_routes
+from empath.app.draining import Draining
 from empath.app.hands import OperatorHands
+from empath.app.next_hops import NextHops
 from empath.app.reload import Reloader
 from empath.app.reloading import CurrentInjection, Reloading
 from empath.app.showing import live_routes
+from empath.app.token_lines import token_routes
 from empath.app.watch import Watch
 from empath.capture import DIRECTORY as CAPTURED
 from empath.config.rollup import site_names
 from empath.delivery.lanes.dispatcher import Dispatcher
 from empath.delivery.recording.dismissal import Dismissal
-from empath.mail.facts import OperatorActed
-from empath.ops.acting import Job, Jobs, State
+from empath.mail.ids import DeliveryId
+from empath.mail.operator_facts import OperatorActed
+from empath.ops.acting import Deed, Job, Jobs, State, Verb
 from empath.ops.api import PREFIX, Access, Api, Route, TokenFile
 from empath.ops.api.routes.actions import ActionRoutes
 from empath.ops.api.routes.captured import CapturedRoutes
+from empath.ops.api.routes.content import ContentRoutes
 from empath.ops.api.routes.daemon import DaemonRoutes
 from empath.ops.api.routes.dns import DnsRoutes
 from empath.ops.api.routes.glance import GlanceRoutes
@@ -33,8 +39,10 @@ from empath.ops.api.routes.injection import InjectionRoutes
 from empath.ops.api.routes.lanes import LaneRoutes
 from empath.ops.api.routes.log import LogRoutes
 from empath.ops.api.routes.messages import Done, MessageRoutes
+from empath.ops.api.routes.overrides import OverrideRoutes
 from empath.ops.api.routes.queue import QueueRoutes
 from empath.ops.api.routes.rules import RuleRoutes
+from empath.ops.api.routes.service import ServiceRoutes
 from empath.ops.api.routes.settings import ConfigRoutes
 from empath.ops.api.routes.spool import SpoolRoutes
 from empath.ops.http import HttpServer
@@ -45,6 +53,7 @@ from empath.ops.views.glance import GlanceView
 from empath.ops.views.messages import MessageView
 from empath.ops.views.queue import ShapeView
 from empath.policy.steering import RuleKind
+from empath.spool.contract import Changed
 from empath.world.endpoint import UnixEndpoint
 from empath.world.errors import DiskError, ListenFailed
 from empath.world.ports import Listener
@@ -81,6 +90,7 @@ class Operators:
         )
         api = Api(access=access, settings=config.http, given=self._routes(listeners, access))
         self.watch.answer_below(f"{PREFIX}/", api)
+        self.watch.insight.health.refusal = access.refusal_to_read
         listener = await self._control_socket()
         if listener is not None:
             server = HttpServer(
@@ -113,12 +123,13 @@ class Operators:
             is_frozen=lambda: bool(assembly.sending.control.rules(RuleKind.FREEZE)),
             places=lambda: (tuple(listeners), {name: str(place) for name, place in self.watch.sections.items()}),
             started=self.started,
+            https=self.watch.https,
             needs_restart=lambda: tuple(one.key for one in self.reloader.pending),
             reload_problem=lambda: self.reloader.problem,
         )
         clock, sending, jobs = assembly.world.clock, assembly.sending, self._jobs()
         rooms = (
-            DaemonRoutes(view=view, stop=self.stop),
+            DaemonRoutes(view=view, told=self._tell_deed, stop=self.stop),
             InjectionRoutes(
                 injector=CurrentInjection(assembly),
                 outcomes=insight.outcomes,
@@ -135,18 +146,28 @@ class Operators:
                 spool=assembly.spool,
                 shape=ShapeView(spool=assembly.spool, clock=clock, lane_of=partial(_site_of, sending.dispatcher)),
             ),
+            ServiceRoutes(
+                draining=Draining(assembly),
+                pool=sending.hosts.pool,
+                examination=insight.health.examination,
+                told=self._tell_deed,
+            ),
             SpoolRoutes(spool=assembly.spool, clock=clock, told=self.watch.observe),
             LaneRoutes(explainer=sending.explainer, clock=clock),
             RuleRoutes(control=sending.control),
             DnsRoutes(
                 resolver=assembly.world.resolver,
                 cache=resolver if isinstance(resolver := assembly.world.resolver, DnsResolver) else None,
-                delivery=assembly.config.delivery,
+                told=self._tell_deed,
             ),
+            OverrideRoutes(hops=NextHops(assembly)),
             ConfigRoutes(Reloading(self.reloader)),
-            LogRoutes(self._levels()),
+            LogRoutes(self._levels(), self._tell_config),
+            token_routes(assembly.config.api.tokens_file, assembly.world, access.tokens, self._tell_deed),
             CapturedRoutes(mail=self._captured()),
             GlanceRoutes(view=self._glance()),
+            ContentRoutes(assembly.spool),
+            history_routes(assembly.config, assembly.world, insight.audit),
         )
         shown = live_routes(assembly, self.watch, access, view=view, jobs=jobs)
         return (*(route for room in rooms for route in room.routes()), *shown)
@@ -168,6 +189,8 @@ class Operators:
             lanes=assembly.sending.explainer.lanes,
             rules=assembly.sending.control.rules,
             certificates=lambda: assembly.encryption.certificates,
+            reload_problem=lambda: self.reloader.problem,
+            needs_restart=lambda: tuple(one.key for one in self.reloader.pending),
         )
 
     def _levels(self) -> Levels:
@@ -190,21 +213,56 @@ class Operators:
             undo_s=settings.undo_window_s,
             max_jobs=settings.max_jobs,
             told=self._tell_job,
+            touched=self._tell_portion,
         )
         self.watch.keep("the jobs of operators", jobs.run)
         return jobs
 
     def _tell_job(self, job: Job) -> None:
         verb = f"undo {job.verb.value}" if job.state is State.UNDONE else job.verb.value
-        self._tell(verb, job.shown, by=job.by, why=job.why, done=job.done, skipped=job.skipped, job=job.number)
+        by = job.undone_by or job.by
+        self._tell(verb, job.shown, by=by, why=job.why, done=job.done, skipped=job.skipped, job=job)
 
-    def _tell_done(self, by: str, why: str, mid: str, done: Done) -> None:
-        self._tell(done.verb, mid, by=by, why=why, done=done.done, skipped=done.skipped, job=None)
+    def _tell_portion(self, job: Job, verb: Verb, names: frozenset[DeliveryId], changed: Changed) -> None:
+        """Tell of whom it was. What is retried is heard of again, and what is bounced is reported."""
+        if verb not in (Verb.RETRY, Verb.BOUNCE):
+            by, done, skipped = job.undone_by or job.by, changed.done, changed.skipped
+            self._tell(verb.value, job.shown, by=by, why=job.why, done=done, skipped=skipped, job=job, names=names)
 
-    def _tell(self, verb: str, selector: str, *, by: str, why: str, done: int, skipped: int, job: int | None) -> None:
-        now = self.assembly.world.clock.now()
-        fact = OperatorActed(at=now, by=by, verb=verb, selector=selector, why=why, count=done, skipped=skipped, job=job)
-        self.watch.observe(fact)
+    def _tell_done(self, by: str, why: str, mid: str, done: Done, names: frozenset[DeliveryId]) -> None:
+        self._tell(done.verb, mid, by=by, why=why, done=done.done, skipped=done.skipped, names=names)
+
+    def _tell_deed(self, deed: Deed) -> None:
+        self._tell(deed.verb, deed.selector, by=deed.by, why=deed.why, done=deed.count, skipped=0)
+
+    def _tell_config(self, by: str, verb: str, what: str) -> None:
+        self._tell(verb, what, by=by, why="", done=0, skipped=0)
+
+    def _tell(
+        self,
+        verb: str,
+        selector: str,
+        *,
+        by: str,
+        why: str,
+        done: int,
+        skipped: int,
+        job: Job | None = None,
+        names: frozenset[DeliveryId] = frozenset(),
+    ) -> None:
+        self.watch.observe(
+            OperatorActed(
+                at=self.assembly.world.clock.now(),
+                by=by,
+                verb=verb,
+                selector=selector,
+                why=why,
+                count=done,
+                skipped=skipped,
+                job=None if job is None else job.number,
+                deliveries=tuple(map(str, sorted(names))),
+            )
+        )
 
     def _domains_of(self, lane: str) -> frozenset[str]:
         """The recipient domains of a lane."""

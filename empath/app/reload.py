@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Final, NoReturn
 
 import trio
@@ -23,9 +24,12 @@ from empath.config import ConfigError, Loaded, as_text
 from empath.config.changes import Change, changes, taken
 from empath.config.places import DEFAULT
 from empath.config.schema import Config
+from empath.hooks import HookUnusable
+from empath.ingress.logins.users import UsersUnusable
 from empath.mail.facts import Fact
 from empath.mail.reload_facts import ConfigReloaded
 from empath.spool.contract import SpoolError
+from empath.world.errors import CertificateUnusable
 
 _LOG: Final = logging.getLogger(__name__)
 _SETTLE_S: Final = 1.0
@@ -47,10 +51,16 @@ class Reading:
     """What the daemon was started with."""
     load: Callable[[], Loaded]
     """Raises ConfigError. This blocks."""
-    stamp: Callable[[], Hashable] | None = None
-    """Another value when files have changed; None: nobody looks. This blocks."""
+    stamp: Callable[[Loaded], Hashable] | None = None
+    """Another value when the files of a configuration have changed; None: nobody looks. This blocks."""
+    stamped: Hashable = None
+    """What ``stamp`` said when ``loaded`` was read."""
     took: Callable[[Config], None] = lambda _: None
     """Told of a configuration that holds from now on, for what is not part of a worker: the level of the log."""
+    began: Callable[[], None] = lambda: None
+    """Told that a reload begins."""
+    ended: Callable[[str | None], None] = lambda _: None
+    """Told that it is over, and of what was wrong."""
 
     @classmethod
     def once(cls, config: Config) -> Reading:
@@ -86,9 +96,12 @@ class Reloader:
     problem: str | None = field(init=False, default=None)
     """Why the latest reload has failed; None: it has not."""
     _turn: trio.Lock = field(init=False, factory=trio.Lock)
+    _stamp: Hashable = field(init=False)
+    """Of the files as they were when they were read last."""
 
     def __attrs_post_init__(self) -> None:
         self.loaded, self.running = self.reading.loaded, self.reading.loaded.config
+        self._stamp = self.reading.stamped
 
     async def plan(self) -> Plan:
         """Read all of it, and change nothing. Raises Unusable."""
@@ -112,22 +125,27 @@ class Reloader:
         async with self._turn:
             if not expected(self.running):
                 raise Outdated
+            self.reading.began()
             try:
+                self._stamp = await self._look()
                 plan = await self.plan()
                 await self._enforce(plan)
             except Unusable as problem:
                 self.problem = str(problem)
                 self._tell(by, (), (), self.problem)
                 raise
-            self.problem = None
-            self._tell(by, plan.applied, plan.needs_restart, None)
+            else:
+                self.problem = None
+                self._tell(by, plan.applied, plan.needs_restart, None)
+            finally:
+                self.reading.ended(self.problem)
             return plan
 
     async def _enforce(self, plan: Plan) -> None:
         try:
             # Even if nothing differs: a file of rules that the configuration names may be another one.
             await self.assembly.renew(plan.config)
-        except RulesUnusable as problem:
+        except (RulesUnusable, HookUnusable, CertificateUnusable, UsersUnusable) as problem:
             raise Unusable(str(problem)) from problem
         except SpoolError as problem:
             _LOG.error("mail that was about to leave waits until it is due again: %s", problem)
@@ -146,17 +164,19 @@ class Reloader:
 
     async def watch(self) -> NoReturn:
         """Reload whenever files have changed and have come to rest."""
-        stamp = self.reading.stamp
-        if stamp is None:
+        if self.reading.stamp is None:
             await trio.sleep_forever()
-        known = last = await self.assembly.world.offload.run(stamp)
+        last = self._stamp
         while True:
             await trio.sleep(_SETTLE_S)
-            found = await self.assembly.world.offload.run(stamp)
-            if found == last and found != known:
-                known = found
+            found = await self._look()
+            if found == last and found != self._stamp:
                 await self.obey("files")
             last = found
+
+    async def _look(self) -> Hashable:
+        stamp = self.reading.stamp
+        return None if stamp is None else await self.assembly.world.offload.run(partial(stamp, self.loaded))
 
     def _tell(
         self, by: str, applied: tuple[Change, ...], needs_restart: tuple[Change, ...], problem: str | None

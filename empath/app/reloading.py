@@ -9,7 +9,7 @@ from attrs import frozen
 from empath.app.assembly import Assembly
 from empath.app.reload import Outdated, Plan, Reloader, Unusable
 from empath.config import KeyPath, as_text, dotted
-from empath.mail.handing import HandedIn
+from empath.mail.handing import HandedIn, NotTaken
 from empath.mail.ids import MessageId
 from empath.ops.api.problems import Code, Problem
 from empath.ops.views.settings import ConfigView, ReloadView, change_view, config_hash, config_view
@@ -78,6 +78,9 @@ class CurrentInjection:
 
     async def take(self, mid: MessageId, handed: HandedIn, content: AsyncIterator[bytes]) -> int:
         """See `empath.ingress.injection.Injection`."""
+        if self._assembly.shutdown.takes_nothing:
+            why, remedy = "it was drained, or is about to end", "hand it in later; `empathctl undrain` ends a drain"
+            raise NotTaken("this daemon takes nothing now", why=why, remedy=remedy, is_passing=True)
         return await self._assembly.injection().take(mid, handed, content)
 
 

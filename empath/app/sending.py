@@ -32,6 +32,7 @@ from empath.delivery.lanes.sender import Connection
 from empath.delivery.lanes.stock import Stock
 from empath.delivery.recording.closing import Closing, Observe
 from empath.delivery.recording.reporting import Reporting
+from empath.mail.dialogue import Tap
 from empath.mail.facts import Fact
 from empath.policy.approach import Approach
 from empath.policy.breaker import Breaker
@@ -73,11 +74,16 @@ class Renewal:
     sending: Sending
     """As it will be."""
     made: _Made
+    connections: int
+    """How many there may be in all."""
+    reserved: int
+    """How many of them are for the highest class."""
 
     async def enforce(self) -> None:
         """Go on under it. A SpoolError: it holds, and what was in the lanes is attempted a little later."""
         explainer, made = self.sending.explainer, self.made
         explainer.finder, explainer.tls_of = made.finder, made.connecting.tls_of
+        explainer.capacity.renew(self.connections, self.reserved)
         await renew(self.sending.dispatcher, made.terms)
 
 
@@ -92,6 +98,7 @@ class SendingSide:
     tell: Observe
     capture: TcpEndpoint | None
     upkeep: Upkeep
+    tap: Tap = field(factory=Tap)
     tallies: Tallies = field()
     """Of an earlier sending side, if there was one."""
 
@@ -146,7 +153,7 @@ class SendingSide:
             finder=made.finder,
             tls_of=made.connecting.tls_of,
             tallies=self.tallies,
-            is_draining=lambda: self.shutdown.draining,
+            is_draining=lambda: self.shutdown.takes_nothing,
         )
         return Sending(dispatcher=dispatcher, control=control, explainer=explainer, hosts=hosts, terms=made.lanes)
 
@@ -154,7 +161,13 @@ class SendingSide:
         """Make anew what hangs on configuration, for a sending side that runs. Nothing has changed for it yet."""
         made = self._made(sending.explainer.capacity, sending.hosts, lambda: sending.dispatcher)
         made.lanes.inherit(sending.terms)
-        return Renewal(sending=evolve(sending, terms=made.lanes), made=made)
+        delivery = self.config.delivery
+        return Renewal(
+            sending=evolve(sending, terms=made.lanes),
+            made=made,
+            connections=delivery.max_parallel_deliveries,
+            reserved=delivery.priorities.reserved_connections,
+        )
 
     def _made(self, capacity: Capacity, hosts: Hosts, dispatcher: Callable[[], Dispatcher]) -> _Made:
         delivery = self.config.delivery
@@ -212,7 +225,8 @@ class SendingSide:
             self.world,
             finder,
             sandboxed=self.capture is not None,
-            sts=self.upkeep.sts,
+            sts=self.upkeep.policies(self.config),
+            tap=self.tap,
             witness=self.upkeep.witness,
         )
 

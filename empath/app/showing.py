@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import empath
 from empath.app.assembly import Assembly
 from empath.app.watch import Watch
+from empath.delivery.lanes.dispatcher import Dispatcher
 from empath.ops.acting import Jobs
 from empath.ops.api import Access, Route
 from empath.ops.api.routes.live import WatchingRoutes
 from empath.ops.api.routes.login import LoginRoutes
 from empath.ops.live import Live
+from empath.ops.live.dialogues import TraceTopic
 from empath.ops.live.sources import Sources
 from empath.ops.views import DaemonView
 
@@ -21,6 +25,12 @@ def live_routes(assembly: Assembly, watch: Watch, access: Access, *, view: Daemo
         view=view, health=watch.insight.health, explainer=sending.explainer, rules=sending.control.rules, jobs=jobs
     )
     hub.show(sources.by_topic())
+    hub.trace = TraceTopic(
+        settings=config.api.live,
+        tap=assembly.tap,
+        now=clock.now,
+        lane_of=partial(_lane_of, sending.dispatcher),
+    )
     watch.keep("the live tables", hub.run)
     live = Live(
         hub=hub,
@@ -29,4 +39,10 @@ def live_routes(assembly: Assembly, watch: Watch, access: Access, *, view: Daemo
         still_holds=access.holds,
         messages_per_s=config.api.rate_limit.per_second,
     )
-    return (*LoginRoutes(access=access, clock=clock).routes(), *WatchingRoutes(access=access, live=live).routes())
+    login = LoginRoutes(access=access, clock=clock, told=watch.observe)
+    return (*login.routes(), *WatchingRoutes(access=access, live=live).routes())
+
+
+def _lane_of(dispatcher: Dispatcher, domain: str) -> str:
+    """As configuration has it at the moment."""
+    return dispatcher.site_of(domain)

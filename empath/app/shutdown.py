@@ -69,6 +69,8 @@ class Shutdown:
     """Around all that brings new work in."""
     drain: trio.CancelScope = field(init=False, factory=trio.CancelScope)
     """Around all work."""
+    paused: bool = field(init=False, default=False)
+    """Whether an operator has drained the daemon without ending it: nothing is taken in and nothing attempted."""
     _stage: Stage = field(init=False, default=Stage.RUNNING)
     shielded: set[trio.CancelScope] = field(init=False, factory=set)
     """The scopes that the end of ``drain`` does not reach before the last moment."""
@@ -84,6 +86,11 @@ class Shutdown:
     def draining(self) -> bool:
         """Whether the end has begun: an idle session or connection should close."""
         return self.stage is not Stage.RUNNING
+
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether no new work is begun: the end has begun, or an operator wants it so."""
+        return self.paused or self.draining
 
     def ask(self) -> None:
         """End, or if that has begun already: end now."""

@@ -30,7 +30,7 @@ class Upkeep:
     """See the module."""
 
     sts: StsPolicies | None
-    """None: MTA-STS is not asked for."""
+    """Whether they are asked for is another question, see ``policies``. None: all mail goes to the sandbox's peer."""
     reports: Daily | None
     """None: nobody is told."""
 
@@ -40,6 +40,16 @@ class Upkeep:
         if config.mode is Mode.SANDBOX:
             return cls(sts=None, reports=None)
         return cls(sts=_policies(config, world), reports=_reports(config, world, spool))
+
+    def policies(self, config: Config) -> StsPolicies | None:
+        """Those that are obeyed; None: this configuration does not want any."""
+        return self.sts if config.delivery.tls.mta_sts else None
+
+    def renew(self, config: Config) -> None:
+        """Go on under another configuration. What was fetched is known on."""
+        if self.sts is not None:
+            self.sts.limits = _limits(config)
+            self.sts.cache.max_policies = config.delivery.tls.mta_sts_policies
 
     @property
     def witness(self) -> Witness | None:
@@ -61,19 +71,21 @@ class Upkeep:
             await self.reports.book.save()
 
 
-def _policies(config: Config, world: World) -> StsPolicies | None:
-    settings = config.delivery.tls
-    if not settings.mta_sts:
-        return None
+def _policies(config: Config, world: World) -> StsPolicies:
     directory = PurePath(config.spool_path) / _POLICIES
-    cache = StsCache(world.disk, world.clock, directory, max_policies=settings.mta_sts_policies)
-    limits = StsLimits(
+    cache = StsCache(world.disk, world.clock, directory, max_policies=config.delivery.tls.mta_sts_policies)
+    return StsPolicies(world.resolver, world.fetch, world.clock, cache, _limits(config))
+
+
+def _limits(config: Config) -> StsLimits:
+    settings = config.delivery.tls
+    return StsLimits(
+        wanted=settings.mta_sts,
         fetch=FetchLimits(timeout_s=settings.mta_sts_timeout_s, size_bytes=settings.mta_sts_max_size_bytes),
         retry_s=settings.mta_sts_retry_s,
         max_failures=settings.mta_sts_policies,
         refresh_s=settings.mta_sts_refresh_s,
     )
-    return StsPolicies(world.resolver, world.fetch, world.clock, cache, limits)
 
 
 def _reports(config: Config, world: World, spool: Spool) -> Daily | None:

@@ -13,46 +13,42 @@ from pathlib import PurePath
 from typing import Final
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-import empath
+from empath.app.assembly import Assembly
 from empath.app.auditing import open_audit
+from empath.app.figures import Figures
+from empath.app.http_servers import HttpServers, Open, OpenServer
+from empath.app.http_tls import HttpTls
+from empath.app.installed import Installed
 from empath.app.shutdown import Shutdown
-from empath.config.schema import Config
+from empath.app.tracing import make_tracer
+from empath.config.schema import Config, OnFull
 from empath.mail.facts import Fact
 from empath.ops import dashboard
 from empath.ops.audit import AuditLog
-from empath.ops.busiest import BusiestDomains
+from empath.ops.check import Surroundings
 from empath.ops.condition import Examination
-from empath.ops.exposition import Exposition, Gauges
 from empath.ops.health import Health
 from empath.ops.http import Handler, HttpServer
-from empath.ops.http.index import index
 from empath.ops.lately import Lately
 from empath.ops.live import Hub
-from empath.ops.metrics import Metrics
 from empath.ops.outcomes import Outcomes
 from empath.ops.pulse import Pulse
 from empath.ops.recent import RecentAttempts
 from empath.ops.traffic import Traffic
+from empath.policy.breaker import BreakerState
 from empath.spool.contract import Spool
 from empath.world.certificates import Certificate
-from empath.world.endpoint import Endpoint, TcpEndpoint
+from empath.world.endpoint import Endpoint
 from empath.world.free_space import FreeSpace
 from empath.world.ports import Listener, World
 
 Observe = Callable[[Fact], None]
-Open = Callable[[TcpEndpoint], Awaitable[Listener]]
 
 _LOG: Final = logging.getLogger(__name__)
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
-
-
-@frozen
-class _Server:
-    http: HttpServer
-    listener: Listener
 
 
 @frozen(kw_only=True)
@@ -65,6 +61,8 @@ class Insight:
     outcomes: Outcomes
     lately: Lately
     hub: Hub
+    audit: AuditLog | None = None
+    """None: none is written."""
 
 
 @define(eq=False, kw_only=True)
@@ -74,8 +72,12 @@ class Watch:
     observers: tuple[Observe, ...]
     sections: Mapping[str, Endpoint]
     """Where each section of the configuration is served: ``metrics``, ``health``, ``api``."""
+    https: frozenset[str] = frozenset()
+    """Those of them that are served over TLS."""
     insight: Insight
-    _servers: list[_Server]
+    figures: Figures | None = None
+    """None: nobody can ask for them."""
+    _servers: list[OpenServer]
     _services: dict[str, Callable[[], Awaitable[None]]]
     _trees: dict[str, Handler] = field(factory=dict)
     """What is answered below a path by the servers of ``api``."""
@@ -90,7 +92,18 @@ class Watch:
 
     def serve(self, http: HttpServer, listener: Listener) -> None:
         """Run this server as well. To be called before ``run``."""
-        self._servers.append(_Server(http, listener))
+        self._servers.append(OpenServer(http, listener))
+
+    def look_at(self, assembly: Assembly, *, recovered: int) -> None:
+        """Let figures be looked at, once there is something. ``recovered``: messages that were here at the start."""
+        lanes = assembly.sending.dispatcher.lanes
+        health = self.insight.health
+        health.surroundings = evolve(
+            health.surroundings,
+            open_breakers=lambda: sum(lane.breaker.state is not BreakerState.CLOSED for lane in lanes.values()),
+        )
+        if self.figures is not None:
+            self.keep("the census", self.figures.begin(assembly, recovered=recovered).run)
 
     def observe(self, fact: Fact) -> None:
         """Tell everybody. Never fails."""
@@ -108,7 +121,7 @@ class Watch:
             for server in self._servers:
                 nursery.start_soon(self._serve, server)
 
-    async def _serve(self, server: _Server) -> None:
+    async def _serve(self, server: OpenServer) -> None:
         async with server.listener:
             await _keep_running(f"HTTP at {server.listener.endpoint}", lambda: server.http.run(server.listener))
 
@@ -138,26 +151,38 @@ class Watchmaker:
     free_space: FreeSpace
     certificates: Callable[[], tuple[Certificate, ...]]
     """Those that clients are shown now."""
-    _pulse: Pulse = field(init=False, factory=Pulse)
+    _pulse: Pulse = field(init=False)
+    _installed: Installed = field(init=False)
     _recent: RecentAttempts = field(init=False, factory=RecentAttempts)
     _traffic: Traffic = field(init=False, factory=Traffic)
     _outcomes: Outcomes = field(init=False, factory=Outcomes)
     _lately: Lately = field(init=False, factory=Lately)
     _hub: Hub = field(init=False)
     _trees: dict[str, Handler] = field(init=False, factory=dict)
+    _tls: list[HttpTls] = field(init=False, factory=list)
+    """That of the API, once it is open and if there is any."""
+
+    @_installed.default
+    def _as_it_is(self) -> Installed:
+        return Installed(self.world.offload)
+
+    @_pulse.default
+    def _still(self) -> Pulse:
+        return Pulse(self.world.clock)
 
     @_hub.default
     def _nobody_watches(self) -> Hub:
         return Hub(settings=self.config.api.live, node=str(self.config.hostname))
 
     async def make(self) -> Watch:
-        """Open what there is to open. Raises ListenFailed and AuditUnusable."""
-        config, audit = self.config, await open_audit(self.config, self.world)
-        metrics = self._metrics() if config.metrics.enabled else None
+        """Open what there is to open. Raises ListenFailed, AuditUnusable, CertificateUnusable and TracingUnusable."""
+        config, audit = self.config, await self._audit()
+        tracer = make_tracer(config, self.world)
+        figures = self._figures() if config.metrics.enabled else None
         health = self._health(audit)
         routes: dict[str, Mapping[str, Handler]] = {}
-        if metrics is not None:
-            routes["metrics"] = {"/metrics": self._exposition(metrics, health, audit)}
+        if figures is not None:
+            routes["metrics"] = {"/metrics": figures.exposition(health, audit)}
         if config.health.enabled:
             routes["health"] = health.routes()
         if config.api.enabled and config.api.dashboard:
@@ -165,17 +190,25 @@ class Watchmaker:
             self._trees.update(places)
         elif config.api.enabled:
             routes["api"] = {}
-        sections, servers = await self._listen(routes)
+        tls = HttpTls.open(config, self.world) if config.api.enabled else None
+        self._tls.extend([] if tls is None else [tls])
+        servers = await HttpServers.open(config, self.open_listener, pages=routes, trees=self._trees, tls=tls)
         services: dict[str, Callable[[], Awaitable[None]]] = {}
-        if metrics is not None or config.health.enabled:
+        if figures is not None or config.health.enabled:
             services["the pulse"] = self._pulse.run
+            services["the watch on the version"] = self._installed.run
         if audit is not None:
             services["the audit log"] = audit.run
+        if tls is not None:
+            services["the certificate of the API"] = tls.run
+        if tracer is not None:
+            services["tracing"] = tracer.run
         observers = [self.observe]
         observers += [self._recent.observe] if config.health.enabled or config.api.enabled else []
         for_the_api = (self._traffic, self._outcomes, self._lately, self._hub)
         observers += [part.observe for part in for_the_api] if config.api.enabled else []
-        observers += [part.observe for part in (metrics, audit) if part is not None]
+        observers += [] if figures is None else [figures.metrics.observe]
+        observers += [part.observe for part in (audit, tls, tracer) if part is not None]
         insight = Insight(
             health=health,
             recent=self._recent,
@@ -183,49 +216,31 @@ class Watchmaker:
             outcomes=self._outcomes,
             lately=self._lately,
             hub=self._hub,
+            audit=audit,
         )
         return Watch(
             observers=tuple(observers),
-            sections=sections,
+            sections=servers.sections,
+            https=servers.https,
             insight=insight,
-            servers=list(servers),
+            figures=figures,
+            servers=servers.servers,
             services=services,
             trees=self._trees,
         )
 
-    async def _listen(
-        self, routes: Mapping[str, Mapping[str, Handler]]
-    ) -> tuple[dict[str, Endpoint], tuple[_Server, ...]]:
-        """Open one server for each address; sections that have the same one share it."""
-        addresses = {
-            "metrics": self.config.metrics.listen_addr,
-            "health": self.config.health.listen_addr,
-            "api": self.config.api.listen_addr,
-        }
-        sections: dict[str, Endpoint] = {}
-        servers: list[_Server] = []
-        for address in dict.fromkeys(addresses[section] for section in routes):
-            here = [section for section in routes if addresses[section] == address]
-            served = {path: handler for section in here for path, handler in routes[section].items()}
-            if "api" in here and "/" not in served:
-                served["/"] = index([*served, "/"], str(self.config.hostname))
-            listener = await self.open_listener(address)
-            http = HttpServer(
-                routes=served,
-                trees=self._trees if "api" in here else {},
-                settings=self.config.http,
-                own_name=self.config.hostname.ascii,
-            )
-            servers.append(_Server(http, listener))
-            sections |= dict.fromkeys(here, listener.endpoint)
-        return sections, tuple(servers)
+    async def _audit(self) -> AuditLog | None:
+        audit = await open_audit(self.config, self.world)
+        if audit is not None and self.config.audit.on_full is OnFull.DEFER:
+            self.free_space.keeps_up = lambda: not audit.is_half_full
+        return audit
 
-    def _metrics(self) -> Metrics:
-        listeners = tuple(str(listener.listen_addr) for listener in self.config.smtp.listeners)
-        return Metrics(
-            listeners=listeners,
-            domains=BusiestDomains(self.config.metrics.max_domains),
-            config_read_at=self.world.clock.now(),
+    def _certificates(self) -> tuple[Certificate, ...]:
+        return (*self.certificates(), *(one for tls in self._tls for one in tls.certificates))
+
+    def _figures(self) -> Figures:
+        return Figures(
+            config=self.config, world=self.world, spool=self.spool, hub=self._hub, certificates=self._certificates
         )
 
     def _health(self, audit: AuditLog | None) -> Health:
@@ -234,7 +249,7 @@ class Watchmaker:
             disk=self.world.disk,
             directory=PurePath(self.config.spool_path),
             free_space=self.free_space,
-            is_draining=lambda: self.shutdown.draining,
+            is_draining=lambda: self.shutdown.takes_nothing,
         )
         return Health(
             settings=self.config.health,
@@ -243,32 +258,12 @@ class Watchmaker:
             pulse=self._pulse,
             clock=self.world.clock,
             audit_writable=lambda: None if audit is None else audit.writable,
+            surroundings=Surroundings(
+                settings=self.config.health,
+                clock=self.world.clock,
+                pulse=self._pulse,
+                certificates=self._certificates,
+                warning_s=self.config.smtp.tls.expiry_warning_s,
+                installed_version=lambda: self._installed.version,
+            ),
         )
-
-    def _exposition(self, metrics: Metrics, health: Health, audit: AuditLog | None) -> Exposition:
-        async def look() -> Gauges:
-            condition = await health.examination.condition()
-            return Gauges(
-                queue=condition.queue,
-                free_bytes=condition.free_bytes,
-                ready=await health.is_ready(),
-                audit_dropped=0 if audit is None else audit.dropped,
-                live_viewers=self._hub.viewers,
-                live_dropped=self._hub.dropped,
-                dns_hits=self.world.resolver.watch.hits,
-                dns_misses=self.world.resolver.watch.misses,
-                certificates_end={_name(one): one.not_after for one in self.certificates()},
-            )
-
-        return Exposition(
-            metrics=metrics,
-            loop_lag=self._pulse.lag,
-            version=empath.__version__,
-            offload=self.world.offload.own("metrics", threads=1),
-            look=look,
-        )
-
-
-def _name(certificate: Certificate) -> str:
-    """What operators know a certificate by."""
-    return certificate.names[0] if certificate.names else certificate.cert_file.name

@@ -68,6 +68,10 @@ class Places:
     """``metrics``, ``health`` and ``api``, as far as they are enabled."""
     login_code: str | None = None
     """With which one browser can log in, once. The sandbox has one; None: `empathctl login-code` makes some."""
+    https: frozenset[str] = frozenset()
+    """The sections that are served over TLS."""
+    recovered: int = 0
+    """Messages that were in the spool already."""
 
 
 @frozen(kw_only=True)
@@ -91,7 +95,8 @@ class Worker:
     ) -> None:
         """Run until a request to stop is carried out. Starts with the places that are listened on.
 
-        Raises SpoolError, ListenFailed, AuditUnusable, CertificateUnusable and UsersUnusable, before it has started.
+        Raises SpoolError, ListenFailed, AuditUnusable, CertificateUnusable, UsersUnusable and TracingUnusable, before
+        it has started.
         """
         shutdown = Shutdown(self.config.shutdown.grace_s)
         holder = f"empath (pid {os.getpid()})"
@@ -119,29 +124,36 @@ class Worker:
                 encryption=encryption,
             )
             self.world.resolver.watch.tell = partial(self._tell_of_lookup, watch.observe)
+            recovered = (await spool.statistics()).messages
+            watch.look_at(assembly, recovered=recovered)
+            assembly.sending.control.reroute = assembly.reroute
             await assembly.sending.control.load()
             listeners = await self._listen(assembly)
             reloader = Reloader(assembly=assembly, reading=self.reading, observe=watch.observe)
-            code = None
-            if self.config.api.enabled:
-                operators = Operators(
-                    assembly=assembly, watch=watch, reloader=reloader, stop=partial(self._stop, shutdown)
-                )
-                access = await operators.open([str(listener.endpoint) for listener, _ in listeners])
-                if self.config.mode is Mode.SANDBOX:
-                    code = access.passes.code("sandbox", frozenset(Scope) - {Scope.ADMIN}, for_s=inf)
+            operators = Operators(assembly=assembly, watch=watch, reloader=reloader, stop=partial(self._stop, shutdown))
+            code = await self._let_operators_in(operators, listeners)
             services.start_soon(self._obey, requests, shutdown, reloader)
             watch.keep("the watch on the configuration", reloader.watch)
             services.start_soon(watch.run)
-            task_status.started(Places([listener.endpoint for listener, _ in listeners], watch.sections, code))
+            places = [listener.endpoint for listener, _ in listeners]
+            task_status.started(Places(places, watch.sections, code, watch.https, recovered))
             async with trio.open_nursery() as care:
-                care.start_soon(Caretaker(spool, self.world.clock, retention(self.config), free_space).run)
+                care.start_soon(Caretaker(spool, self.world.clock, lambda: retention(assembly.config)).run)
                 with shutdown.drain:
                     async with trio.open_nursery() as work:
                         work.start_soon(self._take_in, assembly, listeners, work)
                 await assembly.upkeep.save()
                 care.cancel_scope.cancel()
             services.cancel_scope.cancel()
+
+    async def _let_operators_in(self, operators: Operators, listeners: list[tuple[Listener, Intake]]) -> str | None:
+        """Have the API answered, if it is to be. Returns a code for the sandbox's dashboard."""
+        if not self.config.api.enabled:
+            return None
+        access = await operators.open([str(listener.endpoint) for listener, _ in listeners])
+        if self.config.mode is not Mode.SANDBOX:
+            return None
+        return access.passes.code("sandbox", frozenset(Scope) - {Scope.ADMIN}, for_s=inf)
 
     def _tell_of_lookup(self, observe: Observe, lookup: Lookup) -> None:
         observe(
@@ -162,7 +174,7 @@ class Worker:
                 for listener, sessions in listeners:
                     intake.start_soon(sessions.run, listener, work)
                 intake.start_soon(assembly.encryption.watch)
-                intake.start_soon(assembly.watch_users)
+                intake.start_soon(assembly.logins.watch)
                 await intake.start(assembly.upkeep.run)
                 intake.start_soon(control.run)
                 intake.start_soon(dispatcher.run, work)
@@ -185,9 +197,10 @@ class Worker:
 
     async def _listen(self, assembly: Assembly) -> list[tuple[Listener, Intake]]:
         admission = assembly.admission()
-        intakes = [(settings, assembly.intake(settings, admission)) for settings in self.config.smtp.listeners]
-        await assembly.load_users()
-        return [(await self._open(settings.listen_addr), intake) for settings, intake in intakes]
+        listeners = self.config.smtp.listeners
+        intakes = [(one.listen_addr, assembly.intake(place, admission)) for place, one in enumerate(listeners)]
+        await assembly.logins.load()
+        return [(await self._open(address), intake) for address, intake in intakes]
 
     async def _open(self, endpoint: TcpEndpoint) -> Listener:
         """Listen. The sandbox moves on from a port that is taken: it is there to be tried out, and says where it is."""

@@ -2,44 +2,35 @@
 
 import logging
 import os
-import stat
 import sys
-from functools import partial
 from pathlib import Path
 
 import click
 import trio
-from attrs import evolve
 
-from empath.app import AuditUnusable, Places, Worker
-from empath.app.reload import Reading
+from empath.app import AuditUnusable, Places, TracingUnusable, Worker
 from empath.app.reply_rules import RulesUnusable
 from empath.cli.announcement import announcement
 from empath.cli.complaint import Code, Complaint
 from empath.cli.launch import about_listening, launch
 from empath.cli.queue import open_queue
+from empath.cli.running import Running, line_formatter, of_process
 from empath.cli.settings import config_option, loaded
-from empath.config import Loaded, Sources, as_text, load
+from empath.config import Loaded, Sources, as_text
 from empath.config.schema import Config, QueueBackend
-from empath.config.stamps import stamp
 from empath.hooks import HookUnusable
 from empath.ingress.logins.users import UsersUnusable
-from empath.ops.logbook import JsonFormatter, LineWriter, Logbook, formatter, leave_out_what_no_line_shows
-from empath.spool.contract import SpoolError, SpoolHeld
-from empath.world.descriptors import allow_descriptors
+from empath.ops.logbook import JsonFormatter, LineWriter, Logbook, leave_out_what_no_line_shows
+from empath.spool.contract import SpoolError, SpoolForbidden, SpoolHeld
 from empath.world.errors import CertificateUnusable, DiskError, ListenFailed
 from empath.world.prepared import Prepared
 from empath.world.resolver import DnsSettings
-from empath.world.service import READY, STOPPING, ServiceManager, more_time, status
+from empath.world.service import ServiceManager
 from empath.world.signals import open_requests
 from empath.world.system import open_world
 
 _LOG = logging.getLogger(__name__)
 
-_CLOSING_S = 15.0
-"""What the daemon may take to close when its grace is over."""
-_OTHER_DESCRIPTORS = 200
-"""For the queue, the logs, the servers for operators and the lookups in DNS."""
 _KEEPS_FROM_STARTING = (
     SpoolError,
     DiskError,
@@ -49,6 +40,7 @@ _KEEPS_FROM_STARTING = (
     AuditUnusable,
     HookUnusable,
     RulesUnusable,
+    TracingUnusable,
 )
 
 
@@ -63,46 +55,14 @@ def serve(config_file: Path | None) -> None:
     if found.warnings:
         click.echo(as_text(found.warnings), err=True)
     log = LineWriter(sys.stderr)
-    log.setFormatter(_formatter(found.config))
-    logging.basicConfig(level=found.config.log.level.value.upper(), handlers=[log])
+    logging.basicConfig(handlers=[log])
     leave_out_what_no_line_shows()
-    _make_room(found.config)
+    of_process(found.config, log)
     try:
-        reading = _reading(Sources.of_process(file=config_file), found)
-        trio.run(_serve, reading, launch(found.config, os.environ), ServiceManager.of(os.environ, os.getpid()))
+        prepared, manager = launch(found.config, os.environ), ServiceManager.of(os.environ, os.getpid())
+        trio.run(_serve, Running(Sources.of_process(file=config_file), found, manager, log), prepared)
     except* _KEEPS_FROM_STARTING as group:
         raise _complaint(_first(group), found.config) from None
-
-
-def _reading(sources: Sources, found: Loaded) -> Reading:
-    """How this daemon reads its configuration again. Variables and options are those that it was started with."""
-    return Reading(
-        loaded=found,
-        load=partial(load, evolve(sources, environ=dict(sources.environ))),
-        stamp=partial(stamp, sources, found) if found.files else None,
-        took=lambda config: logging.getLogger().setLevel(config.log.level.value.upper()),
-    )
-
-
-def _formatter(config: Config) -> logging.Formatter:
-    kind = os.fstat(sys.stderr.fileno())
-    in_journal = os.environ.get("JOURNAL_STREAM") == f"{kind.st_dev}:{kind.st_ino}"  # systemd.exec(5)
-    is_piped = stat.S_ISFIFO(kind.st_mode) or stat.S_ISSOCK(kind.st_mode)
-    return formatter(config.log.format, in_journal=in_journal, is_piped=is_piped)
-
-
-def _make_room(config: Config) -> None:
-    """Let there be descriptors for all connections, and for a file behind each: large bodies are read and written."""
-    connections = config.smtp.limits.max_connections + config.delivery.max_parallel_deliveries
-    wanted = 2 * connections + _OTHER_DESCRIPTORS
-    room = allow_descriptors(wanted)
-    if room < wanted:
-        _LOG.warning(
-            "%d files and connections may be open and %d can be needed: raise LimitNOFILE, or lower "
-            "smtp.limits.max_connections; when there are no more, new clients have to wait",
-            room,
-            wanted,
-        )
 
 
 def _first(problem: BaseException) -> BaseException:
@@ -132,7 +92,11 @@ def _complaint(problem: BaseException, config: Config) -> Complaint:
         case CertificateUnusable():
             code, status = Code.CERTIFICATE, os.EX_CONFIG
             why = "without it nobody can talk to this daemon in the way that the configuration promises"
-            remedy = "look after it; smtp.listeners[].starttls and delivery.tls.ca_file are keys that name such files"
+            remedy = "look after it; smtp.listeners[].starttls, api.tls and delivery.tls.ca_file name such files"
+        case TracingUnusable():
+            code, status = Code.TRACING, os.EX_CONFIG
+            why = "tracing.enabled asks for spans, and nobody would notice that there are none"
+            remedy = "pip install 'empath-mta[otel]', or set tracing.enabled = false"
         case UsersUnusable():
             code, status = Code.USERS, os.EX_CONFIG
             why = "nobody could log in"
@@ -149,7 +113,7 @@ def _complaint(problem: BaseException, config: Config) -> Complaint:
             code, status = Code.SPOOL, os.EX_IOERR
             why = f"all mail is kept below spool.path, {config.spool_path}, before it is answered for"
             remedy = "look after that disk, or set spool.path to a new directory: what lies in the old one stays there"
-            if isinstance(problem, DiskError) or isinstance(problem.__cause__, DiskError):
+            if isinstance(problem, DiskError | SpoolForbidden) or isinstance(problem.__cause__, DiskError):
                 remedy = "make sure that the user of the daemon can write there, or set spool.path to another directory"
     return Complaint(code, str(problem), why=why, remedy=remedy, status=status)
 
@@ -168,20 +132,20 @@ def dns_settings(config: Config) -> DnsSettings:
     )
 
 
-async def _serve(reading: Reading, prepared: Prepared, manager: ServiceManager) -> None:
-    found = reading.loaded
+async def _serve(running: Running, prepared: Prepared) -> None:
+    found, manager = running.found, running.manager
     config = found.config
     dns = dns_settings(config)
     with open_requests() as requests:
-        async with open_world(dns=dns, ca_file=config.delivery.tls.ca_file, prepared=prepared) as world:
+        async with open_world(dns=dns, ca_file=lambda: running.config.delivery.tls.ca_file, prepared=prepared) as world:
             logbook = Logbook(world.clock)
             worker = Worker(
                 config=config,
                 world=world,
                 observe=logbook.observe,
-                on_stop=partial(_tell_end, manager, config.shutdown.grace_s),
+                on_stop=running.tell_end,
                 open_spool=open_queue(config),
-                reading=reading,
+                reading=running.reading,
             )
             async with trio.open_nursery() as services:
                 services.start_soon(manager.keep_watch)
@@ -189,19 +153,14 @@ async def _serve(reading: Reading, prepared: Prepared, manager: ServiceManager) 
                 async with trio.open_nursery() as nursery:
                     places = await nursery.start(worker.run, requests)
                     _announce(found, places)
-                    manager.tell(READY, status(f"accepting mail on {' '.join(map(str, places.smtp))}"))
+                    running.tell_ready(f"accepting mail on {' '.join(map(str, places.smtp))}")
                 services.cancel_scope.cancel()
-
-
-def _tell_end(manager: ServiceManager, grace_s: float) -> None:
-    """Ask for the time that an orderly end may take, so that no unit file has to say the same once more."""
-    manager.tell(STOPPING, status("finishing what has begun"), more_time(grace_s + _CLOSING_S))
 
 
 def _announce(found: Loaded, places: Places) -> None:
     """Tell people, or if programs read along: the log."""
     lines = announcement(found, places)
-    if isinstance(_formatter(found.config), JsonFormatter):
+    if isinstance(line_formatter(found.config), JsonFormatter):
         for line in lines:
             _LOG.info("%s", line.strip())
     else:

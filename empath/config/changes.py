@@ -4,6 +4,7 @@ A value is shown as a file would say it. There are no secrets among them: those 
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import attrs
@@ -66,7 +67,11 @@ def _change(key: str, old: Setting | None, new: Setting | None) -> Change:
 
 
 def taken(running: Config, wanted: Config) -> Config:
-    """Return what a running daemon makes of a new configuration: keys that need a restart keep their values."""
+    """Return what a running daemon makes of a new configuration: keys that need a restart keep their values.
+
+    In an array of tables each element stays as it is, with all its keys, in which a key differs that needs a restart:
+    it may be another one altogether. If such an array has become longer or shorter, its end stays as it was.
+    """
     return _merged(running, wanted, "")
 
 
@@ -76,20 +81,28 @@ def _merged(running: T, wanted: T, above: str) -> T:
     for attribute in attrs.fields(kind):
         declared, pattern = describe(attribute), f"{above}{key_name(attribute)}"
         before = getattr(running, attribute.name)
-        if isinstance(declared, Table) and declared.shape is Shape.ONCE:
-            values[attribute.name] = _merged(before, getattr(wanted, attribute.name), f"{pattern}.")
-        elif _stays(declared, pattern):
-            values[attribute.name] = before
-    merged: T = kind(**{attribute.name: getattr(wanted, attribute.name) for attribute in attrs.fields(kind)} | values)
+        after = getattr(wanted, attribute.name)
+        if isinstance(declared, Key):
+            values[attribute.name] = before if needs_restart(pattern, declared) else after
+        elif declared.shape is Shape.ONCE:
+            values[attribute.name] = _merged(before, after, f"{pattern}.")
+        elif declared.shape is Shape.ARRAY and _has_fixed_keys(declared, f"{pattern}[]."):
+            values[attribute.name] = _elements(before, after, f"{pattern}[].")
+        else:
+            values[attribute.name] = after
+    merged: T = kind(**values)
     return merged
 
 
-def _stays(declared: Key | Table, pattern: str) -> bool:
-    """Whether a key, or an array of tables as a whole, keeps its value."""
-    if isinstance(declared, Key):
-        return needs_restart(pattern, declared)
-    mark = "[]" if declared.shape is Shape.ARRAY else ".*"
-    return all(needs_restart(below, key) for below, key in walk(declared.of, f"{pattern}{mark}."))
+def _has_fixed_keys(table: Table, above: str) -> bool:
+    return any(needs_restart(pattern, key) for pattern, key in walk(table.of, above))
+
+
+def _elements(running: tuple[T, ...], wanted: tuple[T, ...], above: str) -> tuple[T, ...]:
+    return tuple(
+        new if new is not None and _merged(old, new, above) == new else old
+        for old, new in zip_longest(running, wanted[: len(running)])
+    )
 
 
 def _settings(settings: attrs.AttrsInstance, above: KeyPath, pattern: str) -> Iterator[Setting]:

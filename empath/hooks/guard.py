@@ -26,6 +26,7 @@ from attrs import define, field, frozen
 from empath.config.schema import FailMode, HookSettings
 from empath.hooks.answers import AddFields, Answer, Refuse
 from empath.hooks.events import Event
+from empath.hooks.values import Message, SessionFacts
 from empath.policy.breaker import Breaker
 from empath.smtp import Reply
 
@@ -77,7 +78,7 @@ class Guard:
         """The answer in place of one that the hook does not give."""
         return FAILED if self.fails_closed else None
 
-    def complain(self, event: Event, error: BaseException | None) -> None:
+    def complain(self, event: Event, error: BaseException | None, about: str) -> None:
         """Log a failure, unless one has only just been logged. ``error``: None if there was no answer in time."""
         now = trio.current_time()
         if now < self._logged_at + LOG_EVERY_S:
@@ -85,9 +86,16 @@ class Guard:
             return
         why = f"no answer within {self.deadline_s:g} s" if error is None else _told(error)
         passing = "clients are put off" if self.fails_closed else "mail passes without"
-        _LOG.warning("hook %s failed at %s, %s: %r", self.name, event.value, passing, why)
+        _LOG.warning("hook %s failed at %s, %s %s: %r", self.name, event.value, passing, about, why)
         _LOG.debug("hook %s failed, and %d times unlogged before", self.name, self._unlogged, exc_info=error)
         self._logged_at, self._unlogged = now, 0
+
+
+def _of(known: Mapping[str, object]) -> str:
+    """Which session, and which message, a call was about."""
+    session, message = known.get("session"), known.get("message")
+    of_message = f" mid={message.mid}" if isinstance(message, Message) else ""
+    return f"session={session.session if isinstance(session, SessionFacts) else '-'}{of_message}"
 
 
 def _told(error: BaseException) -> str:
@@ -120,11 +128,13 @@ class Call:
         now = trio.current_time()
         if (late_s := now - began - guard.deadline_s) > LATE_S:
             why = "it computes without awaiting, or holds on against its cancellation"
-            _LOG.warning("hook %s was late by %.1f s at %s: %s", guard.name, late_s, self.event.value, why)
+            _LOG.warning(
+                "hook %s was late by %.1f s at %s %s: %s", guard.name, late_s, self.event.value, _of(known), why
+            )
         if isinstance(result, outcome.Value):
             guard.breaker.succeed(ticket)
             return result.value
-        guard.complain(self.event, None if result is None else result.error)
+        guard.complain(self.event, None if result is None else result.error, _of(known))
         if now - began < guard.deadline_s / 2:
             guard.breaker.succeed(ticket)
         else:

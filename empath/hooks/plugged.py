@@ -44,10 +44,24 @@ def plug(
     configured: Iterable[HookSettings],
     world: World,
     *,
+    known: Iterable[Plugged] = (),
     find: Callable[[], Mapping[str, EntryPoint]] = installed,
 ) -> tuple[Plugged, ...]:
-    """Make all hooks. Raises HookUnusable, and ExceptionGroup for settings that `empath.config` has not judged."""
-    return tuple(Plugged(settings, tuple(_calls(settings, world, find()))) for settings in configured)
+    """Make all hooks. Raises HookUnusable, and ExceptionGroup for settings that `empath.config` has not judged.
+
+    ``known``: hooks that are there already. One with the same settings goes on: it has its calls, and what it has
+    learned, and the count of its failures.
+    """
+    there = list(known)
+    hooks = []
+    for settings in configured:
+        hook = next((one for one in there if one.settings == settings), None)
+        if hook is None:
+            hook = Plugged(settings, tuple(_calls(settings, world, find())))
+        else:
+            there.remove(hook)
+        hooks.append(hook)
+    return tuple(hooks)
 
 
 def chain_for(listener: ListenerSettings, hooks: Iterable[Plugged]) -> Chain:

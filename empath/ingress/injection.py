@@ -22,6 +22,7 @@ from empath.mail.handing import HandedIn, NotTaken
 from empath.mail.header_section import SectionGate
 from empath.mail.ids import NUMBER_BITS, MessageId
 from empath.mail.line_ends import LineEnds
+from empath.mail.trace_context import TraceContext
 from empath.policy.reception.relay import RelayPolicy
 from empath.smtp import Address, AddressError, Body, Domain, MailParams, Rcpt
 from empath.spool.contract import Spool, SpoolError
@@ -47,6 +48,8 @@ class Injection:
     free_space: FreeSpace | None = None
     heeds_tls_required: bool = True
     """Whether a message may say that TLS is optional (RFC 8689 3)."""
+    traces: float | None = None
+    """Which part of messages is traced that bring no trace; None: none belongs to any."""
 
     def new_mid(self) -> MessageId:
         """A name for a message that begins now."""
@@ -124,6 +127,7 @@ class Injection:
                 listener=LISTENER,
                 user=handed.user,
             ),
+            trace_context=self._trace(mid, handed),
         )
         return Incoming(
             self.spool,
@@ -134,6 +138,11 @@ class Injection:
             gate=SectionGate(self.limits.max_header_size_bytes, self.limits.max_header_fields),
             completes=True,
         )
+
+    def _trace(self, mid: MessageId, handed: HandedIn) -> TraceContext | None:
+        if handed.trace_context is not None or self.traces is None:
+            return handed.trace_context
+        return TraceContext.begin(mid, self.traces)
 
     def _recipients(self, handed: HandedIn, sender: Address | None) -> tuple[Recipient, ...]:
         addressees = Addressees(self.relay, self.limits.max_recipients)

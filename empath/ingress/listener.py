@@ -42,7 +42,9 @@ class Intake:
 
     def renew(self, reception: Reception) -> None:
         """Let sessions that begin from now on be like this. Those that are open stay as they are."""
-        self._reception = reception
+        limits = reception.limits
+        self._reception = self._refusals.reception = reception
+        self._partings.limit_s, self._partings.most = limits.farewell_timeout_s, limits.max_refusals
 
     async def run(self, listener: Listener, work: trio.Nursery) -> None:
         """Accept until cancelled. Sessions run in ``work``, and go on."""
@@ -52,14 +54,23 @@ class Intake:
 
     def drain(self) -> None:
         """The daemon is stopping: sessions end as soon as they can, those too that have only just come."""
-        self._draining = True
         self._partings.hasten()
+        self.pause()
+
+    def pause(self) -> None:
+        """Send clients away, and let sessions end as soon as they can, until ``resume``."""
+        self._draining = True
         for session in list(self._sessions):
             session.drain()
+
+    def resume(self) -> None:
+        """Take clients in again."""
+        self._draining = False
 
     async def _serve(self, connection: Connection) -> None:
         """One connection. Whatever goes wrong here ends this session and no other."""
         client = Client.at(connection.remote)
+        session = None
         try:
             if is_proxy(client, self._reception) and not self._admission.full:
                 with self._admission.expect():
@@ -85,7 +96,8 @@ class Intake:
         except NetworkError:
             return
         except Exception:
-            _LOG.exception("a session with %s failed by a fault of ours", client.ip)
+            name = session.name if session else "-"
+            _LOG.exception("a session failed by a fault of ours session=%s client=%s", name, client.ip)
         finally:
             connection.close()
 

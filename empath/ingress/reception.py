@@ -13,6 +13,7 @@ from empath.ingress.client import Client
 from empath.ingress.entrance import TlsEntrance
 from empath.ingress.limits.quotas import Quotas
 from empath.ingress.logins.users import Users
+from empath.mail.dialogue import Tap
 from empath.mail.envelope import Origin, with_keyword
 from empath.mail.facts import Fact
 from empath.mail.ids import NUMBER_BITS, MessageId, SessionId
@@ -63,6 +64,10 @@ class Reception:
     """Takes note of what happened. Never waits, never fails."""
     free_space: FreeSpace | None = None
     """Of the disk of the spool; None: nobody looks."""
+    traces: float | None = None
+    """Which part of messages is traced; None: none belongs to any trace."""
+    tap: Tap = field(factory=Tap)
+    """Who is told what is said."""
 
     listener_name: str = field(init=False)
     """Its address as text, which each message carries along."""

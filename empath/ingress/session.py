@@ -18,6 +18,8 @@ from empath.ingress.hooks import SessionHooks
 from empath.ingress.limits.timing import Timing
 from empath.ingress.reception import Reception
 from empath.ingress.transaction import Transaction
+from empath.mail.dialogue import Talk, Tap
+from empath.mail.ids import SessionId
 from empath.smtp import (
     Bdat,
     BodyData,
@@ -29,6 +31,7 @@ from empath.smtp import (
     ServerConnection,
     State,
 )
+from empath.smtp.server import Answerable
 from empath.world.encrypted import TlsStream
 from empath.world.errors import NetworkError
 
@@ -57,12 +60,18 @@ class Session:
     """Whether replies are being made."""
     _writing: bool = field(init=False, default=False)
     """Whether replies are on their way."""
+    _tap: Tap = field(init=False)
+    _talk: Talk | None = field(init=False, default=None)
+    name: SessionId = field(init=False)
+    """For the log."""
     _transaction: Transaction = field(init=False)
     _answering: Answering = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make the machine, and those who decide."""
         reception, name = self._reception, self._reception.new_session_id()
+        self.name = name
+        self._tap = reception.tap
         self._machine = machine = reception.new_machine(self._client)
         self._timing = Timing(reception.limits, self._crowded)
         hooks = SessionHooks.of(reception, machine, name, self._client)
@@ -88,6 +97,8 @@ class Session:
             with trio.CancelScope(shield=True):
                 await self._transaction.forget()
             self._answering.closed(reason, trio.current_time() - began)
+            if self._tap.listener is not None:
+                self.talk.close(f"closed: {reason}")
 
     def drain(self) -> None:
         """The daemon is stopping: an idle client is told so now, a busy one when its transaction ends.
@@ -113,6 +124,8 @@ class Session:
         self._timing.work()
         greeting = await self._answering.greeting()
         self.dismissed = greeting.code == 421
+        if self._tap.listener is not None:
+            self.talk.reply(greeting)
         await self._write(self._machine.send(greeting))
         if self.dismissed:
             return greeting.text
@@ -164,6 +177,8 @@ class Session:
             events += 1
             if not events % _TURN:
                 await trio.lowlevel.cancel_shielded_checkpoint()  # what is answered already is to be said
+            if self._tap.listener is not None:
+                self._tell(event)
             if isinstance(event, BodyData):
                 await self._transaction.keep(event.data)
             elif isinstance(event, Bdat):
@@ -172,6 +187,8 @@ class Session:
             else:
                 reply = await self._answering.reply(event)
                 wire.append(machine.send(reply))
+                if self._tap.listener is not None:
+                    self.talk.reply(reply)
                 began = self._in_content = machine.state is State.DATA
                 if machine.state is State.CLOSED:
                     reason = "quit" if isinstance(event, Quit) else reply.text
@@ -186,6 +203,18 @@ class Session:
             machine.tls_established()
         self._await_client(size_bytes, began=began, answered=events > 0)
         return None
+
+    @property
+    def talk(self) -> Talk:
+        """What is told to the tap, which has a listener."""
+        if self._talk is None or self._talk.round != self._tap.round:
+            self._talk = Talk(self._tap, is_incoming=True, peer=self._client.ip)
+        return self._talk
+
+    def _tell(self, event: Answerable | BodyData | Bdat) -> None:
+        talk = self.talk
+        talk.mid = self._transaction.mid or talk.mid
+        talk.content(event.data) if isinstance(event, BodyData) else talk.command(event)
 
     def _penalty_s(self, errors_before: int) -> float:
         """How long the replies wait because one of them is one refusal too many."""
@@ -207,3 +236,5 @@ class Session:
         stream = await self._reception.tls.accept(self._stream)
         # RFC 3207 4.2: what was said in clear is forgotten, a login by XCLIENT too.
         self._stream, self._client.tls, self._client.login = stream, stream.summary, None
+        if self._tap.listener is not None:
+            self.talk.note(f"{stream.summary.version} {stream.summary.cipher}")

@@ -19,7 +19,8 @@ from empath.ingress.reception import Reception
 from empath.mail.envelope import Envelope
 from empath.mail.facts import MessageAccepted
 from empath.mail.header_section import SectionGate
-from empath.mail.ids import SessionId
+from empath.mail.ids import MessageId, SessionId
+from empath.mail.trace_context import TraceContext
 from empath.policy.reception import wishes
 from empath.smtp import Address, BodyEnd, ChunkEnd, Mail, Rcpt, Reply, ServerConnection
 from empath.spool.contract import SpoolError, SpoolFull
@@ -106,6 +107,11 @@ class Transaction:
         return replies.NO_END if over else replies.TOO_MANY_RECIPIENTS
 
     @property
+    def mid(self) -> MessageId | None:
+        """The name of the message whose content is coming."""
+        return None if self._incoming is None else self._incoming.mid
+
+    @property
     def recipients(self) -> int:
         """How many deliveries there will be."""
         return len(self._addressees)
@@ -122,17 +128,19 @@ class Transaction:
         if any(recipient.address.needs_utf8 for recipient in recipients):
             # RFC 6531 3.4: an alias may lead to what the client could not have said.
             params = evolve(params, smtputf8=True)
+        mid = reception.new_mid()
         envelope = Envelope(
             reverse_path=self._sender(self.mail),
             recipients=recipients,
             received=reception.clock.now(),
             params=params,
             origin=reception.origin(self._machine, self.mail, self._client),
+            trace_context=None if reception.traces is None else TraceContext.begin(mid, reception.traces),
         )
         window_s = reception.deduplication_window_s
         self._incoming = Incoming(
             reception.spool,
-            reception.new_mid(),
+            mid,
             envelope,
             self._machine.hostname,
             reception.inline_limit_bytes,
@@ -218,7 +226,10 @@ class Transaction:
             incoming.envelope = evolve(envelope, priority=priority)
 
     def _cannotkeep(self, problem: SpoolError) -> Reply:
-        _LOG.error("a message from %s cannot be kept: %s", self._client.ip, problem)
+        mid = self._incoming.mid if self._incoming else "-"
+        _LOG.error(
+            "a message cannot be kept mid=%s session=%s client=%s: %s", mid, self._session, self._client.ip, problem
+        )
         return replies.NO_ROOM if isinstance(problem, SpoolFull) else replies.NOT_NOW
 
     async def drop_content(self) -> None:

@@ -7,6 +7,7 @@ without them nothing is sent. A daemon whose event loop hangs gives no sign of l
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 READY: Final = "READY=1"
 """Everything listens."""
+RELOADING: Final = "RELOADING=1"
+"""The configuration is being read again; READY says when that is over."""
 STOPPING: Final = "STOPPING=1"
 """The end has begun."""
 ALIVE: Final = "WATCHDOG=1"
@@ -29,6 +32,11 @@ _PATIENCE_S: Final = 1.0
 def status(text: str) -> str:
     """A line for people, which ``systemctl status`` shows."""
     return f"STATUS={text}"
+
+
+def moment() -> str:
+    """When this is said. With RELOADING it tells the manager which request is meant (``Type=notify-reload``)."""
+    return f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
 def more_time(seconds: float) -> str:

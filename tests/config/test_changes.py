@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empath.config.changes import Change, changes, settings_of, taken
-from empath.config.schema import Config, DeliverySettings, DomainSettings, ListenerSettings, SmtpSettings, walk
+from empath.config.schema import (
+    Config,
+    DeliverySettings,
+    DomainSettings,
+    ListenerSettings,
+    Profile,
+    SmtpSettings,
+    walk,
+)
 from empath.config.schema.restart import needs_restart
 from empath.smtp import Domain
 from empath.world.endpoint import TcpEndpoint
@@ -62,9 +70,25 @@ def test_a_listing_has_every_key_that_stands_once() -> None:
             assert found[pattern] is not needs_restart(pattern, key)
 
 
-def test_an_array_of_tables_is_live_as_a_whole_or_not_at_all() -> None:
-    marks: dict[str, set[bool]] = {}
-    for pattern, key in walk(Config):
-        if "[]" in pattern:
-            marks.setdefault(pattern.rpartition("[]")[0], set()).add(needs_restart(pattern, key))
-    assert {array: found for array, found in marks.items() if len(found) > 1} == {}
+def listening(*listeners: ListenerSettings) -> Config:
+    return Config(smtp=SmtpSettings(listeners=listeners))
+
+
+HERE, THERE = TcpEndpoint("192.0.2.1", 25), TcpEndpoint("192.0.2.1", 587)
+
+
+def test_a_listener_at_the_same_address_is_taken_with_all_that_is_said_of_it() -> None:
+    running = listening(ListenerSettings(listen_addr=HERE), ListenerSettings(listen_addr=THERE))
+    wanted = listening(ListenerSettings(listen_addr=HERE, profile=Profile.MX), ListenerSettings(listen_addr=THERE))
+    assert taken(running, wanted) == wanted
+
+
+def test_a_listener_that_moves_comes_or_goes_waits_for_a_restart_and_the_others_do_not() -> None:
+    running = listening(ListenerSettings(listen_addr=HERE), ListenerSettings(listen_addr=THERE))
+    other = ListenerSettings(listen_addr=TcpEndpoint("192.0.2.1", 465), profile=Profile.MX)
+    renewed = ListenerSettings(listen_addr=HERE, max_message_size_bytes=1000)
+    assert taken(running, listening(renewed, other)) == listening(renewed, running.smtp.listeners[1])
+    assert taken(running, listening(renewed)) == listening(renewed, running.smtp.listeners[1])
+    assert taken(running, listening(renewed, *running.smtp.listeners[1:], other)) == listening(
+        renewed, running.smtp.listeners[1]
+    )

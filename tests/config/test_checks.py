@@ -180,6 +180,8 @@ FOUND = {
         '[api]\nlisten_addr = "0.0.0.0:8080"\ntokens_file = "/dev/null"',
         Code.UNSAFE,
     ),
+    "half a certificate of the API": ('api.tls.cert_file = "/dev/null"', Code.MISSING),
+    "the other half": ('api.tls.key_file = "/dev/null"', Code.MISSING),
     "old audit logs without a file for each day": (
         "[audit]\nrotate_daily = false\nretain_days = 7",
         Code.NO_EFFECT,
@@ -291,6 +293,11 @@ LET_BE = {
     "an API for other machines behind a proxy": (
         "metrics.enabled = false\nhealth.enabled = false\n"
         '[api]\nlisten_addr = "192.0.2.1:8080"\ntokens_file = "/dev/null"\nallow_insecure_http = true'
+    ),
+    "an API for other machines with TLS": (
+        "metrics.enabled = false\nhealth.enabled = false\n"
+        '[api]\nlisten_addr = "192.0.2.1:8080"\ntokens_file = "/dev/null"\n'
+        'tls = { cert_file = "/dev/null", key_file = "/dev/null" }'
     ),
     "old audit logs that are removed": "audit.retain_days = 7",
     "a login with all it needs": f'[[smtp.listeners]]\n{LOGIN}users_file = "/dev/null"',

@@ -86,6 +86,10 @@ OWN_SAMPLES = {
     "delivery.retry.rules[].classes": ("greylisted, spam", '["greylisted", "spam"]', '"spam"', '["ham"]'),
     "delivery.retry.rules[].domains": ("example.net,example.com", '["example.net", "example.com"]', "7", '["a..b"]'),
     "health.min_success_rate": ("0.9", "0.9", "true", "inf"),
+    "tracing.sample_ratio": ("0.5", "0.5", "true", "inf"),
+    "tracing.endpoint": ("http://otel:4318/v1/traces", '"http://otel:4318/v1/traces"', "7", "[]"),
+    "health.ready_requires": ("dns, audit", '["dns", "audit"]', '"dns"', '["weather"]'),
+    "metrics.pinned_domains": ("a.example, b.example", '["a.example", "b.example"]', "7", '["a..b"]'),
     "relay.sender_logins": (
         *('{ "@example.org" = ["ann"] }', '{ "@example.org" = ["ann"] }'),
         *('["ann"]', '{ "@example.org" = ["a b"] }'),
@@ -112,6 +116,7 @@ CHOICES = {
     **{f"{where}.priority": "high" for where in ("smtp.listeners[]", "delivery.domains.*", "delivery.sites.*")},
     "delivery.ip": "v6",
     "delivery.domains.*.ip": "v4",
+    "audit.on_full": "defer",
     "audit.redact_sender": "hash",
     "audit.redact_recipients": "local",
     "log.level": "error",
@@ -121,6 +126,7 @@ ONE_CHOICE = set[str]()
 # Of which every text is a value.
 ANYTHING = {
     "api.allowed_origins",
+    "tracing.endpoint",
     "delivery.priorities.headers[].holds",
     "delivery.priorities.headers[].name",
     "delivery.smart_host_auth.user",
@@ -131,6 +137,8 @@ ALSO = {
     "delivery.smart_host_auth.user": {_SMART: "mx.example.net", f"{_SMART}_AUTH__PASSWORD_FILE": "/dev/null"},
     "delivery.smart_host_auth.password_file": {_SMART: "mx.example.net", f"{_SMART}_AUTH__USER": "ann"},
     "delivery.queue_url_file": {"EMPATH_DELIVERY__QUEUE_BACKEND": "postgres"},
+    "api.tls.cert_file": {"EMPATH_API__TLS__KEY_FILE": "/dev/null"},
+    "api.tls.key_file": {"EMPATH_API__TLS__CERT_FILE": "/dev/null"},
 }
 ENCRYPTED = {"tls": "implicit", "starttls.cert_file": "/dev/null", "starttls.key_file": "/dev/null"}
 # What must stand beside a key so that it makes sense.

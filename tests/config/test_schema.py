@@ -31,24 +31,24 @@ relay.postmaster                             []
 relay.rewrite_sender_domains                 {  }
 relay.sender_logins                          {}
 smtp.listeners[].listen_addr                 "127.0.0.1:1025"                 R
-smtp.listeners[].profile                     "relay"                          R
-smtp.listeners[].tls                         "none"                           R
-smtp.listeners[].starttls.cert_file          none                             R
-smtp.listeners[].starttls.key_file           none                             R
-smtp.listeners[].certificates[].cert_file    none                             R
-smtp.listeners[].certificates[].key_file     none                             R
-smtp.listeners[].client_ca_file              none                             R
-smtp.listeners[].auth                        "none"                           R
-smtp.listeners[].users_file                  none                             R
-smtp.listeners[].proxy_protocol_from         []                               R
-smtp.listeners[].xclient_from                []                               R
-smtp.listeners[].priority                    none                             R
-smtp.listeners[].max_message_size            "25MiB"                          R
-smtp.listeners[].require_single_from         false                            R
-smtp.tls.handshake_timeout                   "30s"                            R
+smtp.listeners[].profile                     "relay"
+smtp.listeners[].tls                         "none"
+smtp.listeners[].starttls.cert_file          none
+smtp.listeners[].starttls.key_file           none
+smtp.listeners[].certificates[].cert_file    none
+smtp.listeners[].certificates[].key_file     none
+smtp.listeners[].client_ca_file              none
+smtp.listeners[].auth                        "none"
+smtp.listeners[].users_file                  none
+smtp.listeners[].proxy_protocol_from         []
+smtp.listeners[].xclient_from                []
+smtp.listeners[].priority                    none
+smtp.listeners[].max_message_size            "25MiB"
+smtp.listeners[].require_single_from         false
+smtp.tls.handshake_timeout                   "30s"
 smtp.tls.handshake_threads                   1                                R
-smtp.tls.reload_interval                     "1m"                             R
-smtp.tls.expiry_warning                      "14d"                            R
+smtp.tls.reload_interval                     "1m"
+smtp.tls.expiry_warning                      "14d"
 smtp.limits.max_recipients                   1000
 smtp.limits.max_recipient_overshoot          1000
 smtp.limits.max_errors                       20
@@ -89,15 +89,15 @@ smtp.auth.max_waiting                        100
 smtp.auth.cache_size                         1000
 smtp.auth.cache_time                         "1m"
 smtp.auth.refresh                            "5s"
-smtp.hooks[].name                            ""                               R
-smtp.hooks[].settings                        {  }                             R
-smtp.hooks[].deadline                        "10s"                            R
-smtp.hooks[].fail_mode                       "open"                           R
-smtp.hooks[].failure_threshold               5                                R
-smtp.hooks[].pause                           "10s"                            R
-smtp.hooks[].max_concurrent                  50                               R
-smtp.hooks[].profiles                        []                               R
-smtp.hooks[].listeners                       []                               R
+smtp.hooks[].name                            ""
+smtp.hooks[].settings                        {  }
+smtp.hooks[].deadline                        "10s"
+smtp.hooks[].fail_mode                       "open"
+smtp.hooks[].failure_threshold               5
+smtp.hooks[].pause                           "10s"
+smtp.hooks[].max_concurrent                  50
+smtp.hooks[].profiles                        []
+smtp.hooks[].listeners                       []
 delivery.frozen                              false
 delivery.queue_backend                       "sqlite"                         R
 delivery.queue_path                          none                             R
@@ -251,10 +251,21 @@ http.content_timeout                         "1m"
 metrics.enabled                              true
 metrics.listen_addr                          "127.0.0.1:9090"
 metrics.max_domains                          100
+metrics.pinned_domains                       []
+tracing.enabled                              false
+tracing.endpoint                             "http://127.0.0.1:4318/v1/traces"
+tracing.sample_ratio                         1.0
+tracing.max_pending                          10000
+tracing.interval                             "5s"
+tracing.timeout                              "5s"
 health.enabled                               true
 health.listen_addr                           "127.0.0.1:8080"
 health.max_queue_size                        100000
 health.min_success_rate                      0.5
+health.max_open_breakers                     20
+health.max_loop_lag                          "1s"
+health.max_clock_step                        "5s"
+health.ready_requires                        []
 api.enabled                                  true
 api.listen_addr                              "127.0.0.1:8080"
 api.tokens_file                              none
@@ -269,6 +280,8 @@ api.dashboard                                true
 api.session_time                       "12h"
 api.max_sessions                       100
 api.login_code_time                    "10m"
+api.tls.cert_file                            none
+api.tls.key_file                             none
 api.live.max_viewers                   50
 api.live.max_subscriptions             32
 api.live.max_message                   "16KiB"
@@ -283,8 +296,12 @@ audit.log_path                               "/var/log/empath/audit.jsonl"
 audit.rotate_daily                           true
 audit.retain_days                            90
 audit.max_pending                            10000
+audit.on_full                                "drop"
+audit.hash_chain                             false
 audit.redact_sender                          "none"
 audit.redact_recipients                      "none"
+audit.history_timeout                        "20s"
+audit.history_records                        10000
 log.level                                    "info"
 log.format                                   "auto"
 """

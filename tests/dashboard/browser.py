@@ -11,6 +11,7 @@ from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.peers import find
@@ -92,6 +93,14 @@ class Page:
     def focused(self) -> str:
         """The text of what has the focus."""
         return str(self.driver.switch_to.active_element.text)
+
+    def tab_to(self, text: str) -> None:
+        """Press the tabulator until the focus is on something that says this."""
+        for _ in range(100):
+            self.type(Keys.TAB)
+            if self.focused() == text:
+                return
+        raise AssertionError(f"{text!r} is not reached by the tabulator")
 
     def resize(self, width: int, height: int) -> None:
         """As large as this is the page itself, not the window."""

@@ -67,7 +67,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         "EMPATH_API__LISTEN_ADDR": address,
         "EMPATH_HEALTH__LISTEN_ADDR": address,
     }
-    with Daemon(home, more=more) as daemon:
+    config = home / "empath.toml"
+    config.write_text('mode = "sandbox"\n')
+    with Daemon(home, config, more=more) as daemon:
         yield Place(daemon, home, f"http://{address}", boss, reader)
 
 

@@ -1,6 +1,7 @@
 """The dashboard in a browser, on a running daemon."""
 
 import re
+import signal
 import socket
 
 import pytest
@@ -77,9 +78,9 @@ def test_a_message_is_held_and_released_on_its_page(place: Place, overview: Page
     overview.click("main button", "Hold")
     overview.fill("dialog input", "let me look")
     assert f"empathctl queue hold {mid} --reason 'let me look'" in overview.text("dialog code")
-    overview.wait_text("dialog", "Would be done to 1 deliveries")
+    overview.wait_text("dialog", "Would be done to 1 delivery")
     overview.click("dialog button", "Hold")
-    overview.wait_text("dialog", "Done to 1 deliveries, 0 skipped.")
+    overview.wait_text("dialog", "Done to 1 delivery, 0 skipped.")
     overview.click("dialog button", "Close")
     overview.wait_text("main", "let me look")
     overview.click("main button", "Release")
@@ -88,6 +89,23 @@ def test_a_message_is_held_and_released_on_its_page(place: Place, overview: Page
     overview.click("dialog button", "Close")
     overview.wait("retry again", lambda: overview.text("main .tag") in {"retry", "pending"})
     assert overview.faults() == []
+
+
+def test_the_page_of_a_message_shows_its_source_and_what_happened_to_one_that_is_gone(
+    place: Place, overview: Page
+) -> None:
+    waiting, gone = place.send("defer@example.org", "tea"), place.send("ann@example.org")
+    overview.open(f"{place.site}/m/{waiting}")
+    overview.click("main [role=tab]", "Header")
+    overview.wait_text("main pre", "Subject: tea")
+    assert "At noon?" not in overview.text("main pre")
+    overview.click("main [role=tab]", "Source")
+    overview.wait_text("main pre", "At noon?")
+    overview.open(f"{place.site}/m/{gone}")
+    overview.wait_text("main .events", "250 2.0.0 captured")
+    assert overview.text("main .events").count("captured as") == 1
+    assert not overview.all("main [role=tab]")
+    assert [fault for fault in overview.faults() if "404" not in fault] == []  # the queue does not know it any more
 
 
 def test_a_lane_is_opened_suspended_and_resumed(place: Place, overview: Page) -> None:
@@ -108,6 +126,29 @@ def test_a_lane_is_opened_suspended_and_resumed(place: Place, overview: Page) ->
     overview.wait_text("dialog", "has ended")
     overview.click("dialog button", "Close")
     overview.wait("no badge", lambda: "suspension" not in overview.text("#badges"))
+    assert overview.faults() == []
+
+
+def test_what_waits_for_a_restart_and_what_could_not_be_read_is_said_at_the_top(place: Place, overview: Page) -> None:
+    config = place.home / "empath.toml"
+    plain = config.read_text()
+    config.write_text(f'{plain}hostname = "new.example"\nmetrics.max_domains = 7\n')
+    place.daemon.signal(signal.SIGHUP)
+    overview.wait_text("#badges", "restart pending")
+    (badge,) = (one for one in overview.all("#badges .tag") if one.text == "restart pending")
+    assert badge.get_attribute("title") == "Waiting for a restart: hostname, metrics.max_domains"
+    overview.wait_text(".concerns", "until then the old values hold: hostname, metrics.max_domains")
+    assert "empathctl config diff" in overview.text(".concerns")
+    config.write_text(f"{plain}nonsense = 1\n")
+    place.daemon.signal(signal.SIGHUP)
+    overview.wait_text("#badges", "RELOAD FAILED")
+    overview.wait_text(".concerns", "nonsense")
+    overview.click(".concerns a", "runbook")
+    overview.wait_text("h1", "EmpathConfigReloadFailed")
+    overview.wait_text("main", "Look.")
+    config.write_text(plain)
+    place.daemon.signal(signal.SIGHUP)
+    overview.wait("no badge", lambda: not {"RELOAD", "restart"} & set(overview.text("#badges").split()))
     assert overview.faults() == []
 
 
@@ -167,6 +208,24 @@ def test_everything_is_reached_by_keys(place: Place, overview: Page) -> None:
     overview.type("t")
     assert overview.text("#theme") == "Dark"
     overview.type("t", "t")
+
+
+def test_a_lane_is_suspended_and_resumed_without_a_mouse(place: Place, overview: Page) -> None:
+    place.send("ann@example.org")
+    overview.wait_text("table.lanes tbody", "127.0.0.1")
+    overview.type("j", Keys.ENTER)
+    overview.wait_text("main", "Decisions and requests")
+    for button, said in (("Suspend", "holds until"), ("Resume", "has ended")):
+        overview.wait_text("main .buttons", button)
+        overview.tab_to(button)
+        overview.type(Keys.ENTER)
+        overview.wait("the dialog", lambda: overview.all("dialog[open]"))
+        overview.type(Keys.ENTER)
+        overview.wait_text("dialog", said)
+        overview.type(Keys.ENTER)
+        overview.wait("no dialog", lambda: not overview.all("dialog"))
+    overview.wait("no badge", lambda: "suspension" not in overview.text("#badges"))
+    assert overview.faults() == []
 
 
 def test_without_the_websocket_the_page_asks_again_and_again(place: Place, overview: Page) -> None:

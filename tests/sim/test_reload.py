@@ -47,7 +47,8 @@ class Files:
         return Reading(
             loaded=self.load(),
             load=self.load,
-            stamp=(lambda: self.version) if watched else None,
+            stamp=(lambda _: self.version) if watched else None,
+            stamped=self.version,
             took=lambda config: self.levels.append(config.log.level.value),
         )
 
@@ -236,6 +237,22 @@ async def test_files_that_change_are_read_when_they_have_come_to_rest() -> None:
         await trio.sleep(3)
         (fact,) = reloads(stage)
         assert (fact.by, fact.applied) == ("files", ("delivery.max_attempts",))
+
+
+@simulated
+async def test_files_that_somebody_has_had_read_are_not_read_once_more() -> None:
+    stage, files = staged(watched=True)
+    async with stage.play() as run:
+        await trio.sleep(5)
+        delivery(files, max_attempts=7)
+        files.version += 1
+        run.reload()
+        await trio.sleep(10)
+        assert [fact.by for fact in reloads(stage)] == ["signal"]
+        files.broken = True
+        files.version += 1
+        await trio.sleep(10)
+        assert [fact.by for fact in reloads(stage)] == ["signal", "files"]
 
 
 @simulated

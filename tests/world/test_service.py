@@ -1,6 +1,7 @@
 """The service manager is told by one datagram, if there is one, and sees that we are alive."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from empath.world.service import ALIVE, READY, ServiceManager, more_time, status
+from empath.world.service import ALIVE, READY, ServiceManager, moment, more_time, status
 
 NONE = ServiceManager(None, None)
 
@@ -31,6 +32,13 @@ def test_the_manager_hears_the_state(ear: socket.socket) -> None:
 def test_several_notices_are_one_datagram(ear: socket.socket) -> None:
     ServiceManager(ear.getsockname(), None).tell(READY, status("accepting mail"), more_time(1.5))
     assert ear.recv(100) == b"READY=1\nSTATUS=accepting mail\nEXTEND_TIMEOUT_USEC=1500000"
+
+
+def test_a_reload_says_when_it_began_on_the_clock_of_the_manager() -> None:
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    name, _, said = moment().partition("=")
+    assert name == "MONOTONIC_USEC"
+    assert before <= int(said) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
 
 
 def test_a_name_of_the_abstract_namespace_is_understood() -> None:

@@ -57,6 +57,7 @@ _CHECKS: Final = (
     next_hops.families,
     watching.dashboard,
     watching.exposure,
+    watching.certificate,
     watching.retention,
 )
 

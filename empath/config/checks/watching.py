@@ -28,13 +28,29 @@ def exposure(subject: Subject) -> Iterator[Finding]:
             why="whoever can reach it could ask for anything, and nobody would be answered",
             remedy="set api.tokens_file and make a token with `empath token new`, or listen on 127.0.0.1",
         )
-    if not api.allow_insecure_http:
+    if api.tls.cert_file is None and not api.allow_insecure_http:
         yield Finding(
             code=Code.UNSAFE,
             about=(key, ("api", "allow_insecure_http")),
-            what=f"{api.listen_addr} can be reached from other machines, and this server has no TLS",
+            what=f"{api.listen_addr} can be reached from other machines, and api.tls names no certificate",
             why="tokens would cross the network in clear, and whoever sees one can use it",
-            remedy="listen on 127.0.0.1 behind a proxy with TLS, or set api.allow_insecure_http = true",
+            remedy="set api.tls.cert_file and key_file; or, behind a proxy with TLS, api.allow_insecure_http = true",
+        )
+
+
+def certificate(subject: Subject) -> Iterator[Finding]:
+    """A certificate is of no use without its key."""
+    tls = subject.config.api.tls
+    files = {"cert_file": tls.cert_file, "key_file": tls.key_file}
+    missing = [name for name, file in files.items() if file is None]
+    if len(missing) == 1:
+        given = next(name for name in files if name not in missing)
+        yield Finding(
+            code=Code.MISSING,
+            about=(("api", "tls", missing[0]), ("api", "tls", given)),
+            what=f"not set, and api.tls.{given} is",
+            why="a certificate is of no use without its key",
+            remedy="set both api.tls.cert_file and api.tls.key_file",
         )
 
 

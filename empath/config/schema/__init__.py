@@ -41,6 +41,7 @@ from empath.config.schema.lanes import (
 from empath.config.schema.limits import LimitSettings
 from empath.config.schema.operators import (
     ApiSettings,
+    ApiTlsSettings,
     AuditSettings,
     HealthSettings,
     HttpSettings,
@@ -49,7 +50,9 @@ from empath.config.schema.operators import (
     LogLevel,
     LogSettings,
     MetricsSettings,
+    OnFull,
     Redaction,
+    TracingSettings,
 )
 from empath.config.schema.outcomes import (
     DsnSettings,
@@ -81,6 +84,7 @@ __all__ = [
     "LOOPBACK",
     "AdaptationSettings",
     "ApiSettings",
+    "ApiTlsSettings",
     "AuditSettings",
     "AuthSettings",
     "BreakerSettings",
@@ -113,6 +117,7 @@ __all__ = [
     "Mechanism",
     "MetricsSettings",
     "Mode",
+    "OnFull",
     "Period",
     "PoolSettings",
     "Priority",
@@ -138,6 +143,7 @@ __all__ = [
     "TlsPolicy",
     "TlsReportSettings",
     "TlsSettings",
+    "TracingSettings",
     "UncertainAction",
     "UncertainSettings",
     "WeightSettings",

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-from empath.config.kinds import ENDPOINT, FILE, TEXT, rate
+from empath.config.kinds import DOMAIN, ENDPOINT, FILE, TEXT, one_of, rate
 from empath.config.schema.keys import choice, count, duration, factor, flag, optional, several, size, table, value
 from empath.config.units import Period, Rate
+from empath.smtp.address import Domain
 from empath.world.endpoint import TcpEndpoint
 
 
@@ -23,6 +24,15 @@ class Redaction(Enum):
     """The local part is replaced, the domain stays."""
     HASH = "hash"
     """A keyed hash, so that equal addresses can still be found together."""
+
+
+class OnFull(Enum):
+    """What is done when the audit log is not written as fast as there are records."""
+
+    DROP = "drop"
+    """Records are dropped and counted; mail goes on."""
+    DEFER = "defer"
+    """No new mail is taken for the time being; what is here is delivered."""
 
 
 class LogLevel(Enum):
@@ -67,6 +77,24 @@ class MetricsSettings:
         ENDPOINT, _loopback(9090), "where metrics are served; sections may share an address"
     )
     max_domains: int = count(100, "how many domains get a series of their own", at_least=0, at_most=10_000)
+    pinned_domains: tuple[Domain, ...] = several(
+        DOMAIN, "which recipient domains, and sites, have a series of their own beside these, whatever comes of them"
+    )
+
+
+class Requirement(Enum):
+    """A check that makes the daemon degraded, and unready if configuration wants it so."""
+
+    DELIVERY = "delivery"
+    DNS = "dns"
+    QUARANTINE = "quarantine"
+    DELETION = "deletion"
+    AUDIT = "audit"
+    BREAKERS = "breakers"
+    CERTIFICATES = "certificates"
+    LOOP = "loop"
+    CLOCK = "clock"
+    VERSION = "version"
 
 
 @frozen(kw_only=True)
@@ -81,6 +109,18 @@ class HealthSettings:
         "what part of the attempts of the last 15 minutes must have gone well, else the daemon calls itself degraded",
         at_least=0.0,
         at_most=1.0,
+    )
+    max_open_breakers: int = count(
+        20, "how many sites may be left alone because they fail before the daemon calls itself degraded", at_least=0
+    )
+    max_loop_lag_s: float = duration(
+        "1s", "how late the event loop may have been within a minute before the daemon calls itself degraded"
+    )
+    max_clock_step_s: float = duration(
+        "5s", "how far the wall clock may be set before the daemon calls itself degraded, for a quarter of an hour"
+    )
+    ready_requires: tuple[Requirement, ...] = several(
+        one_of(Requirement), "which further checks must go well for the daemon to call itself ready"
     )
 
 
@@ -99,6 +139,16 @@ class LiveSettings:
     send_timeout_s: float = duration("10s", "how long a viewer may take to read what he is sent")
     ping_interval_s: float = duration("20s", "how often a viewer is asked whether he is still there", at_least="1s")
     ticket_time_s: float = duration("30s", "how long a ticket for the websocket is valid")
+
+
+@frozen(kw_only=True)
+class ApiTlsSettings:
+    """``[api.tls]``: what the API is served with, and what shares its address. Both files or neither."""
+
+    cert_file: Path | None = optional(
+        FILE, "which certificate with its chain the API is served with, as PEM; none: it is served in clear"
+    )
+    key_file: Path | None = optional(FILE, "where the private key of this certificate lies, as PEM")
 
 
 @frozen(kw_only=True)
@@ -129,6 +179,7 @@ class ApiSettings:
         100, "how many logins by browser there are at a time, and tickets and codes; else the oldest ends"
     )
     login_code_time_s: float = duration("10m", "how long a code from `empathctl login-code` can be used")
+    tls: ApiTlsSettings = table(ApiTlsSettings)
     live: LiveSettings = table(LiveSettings)
 
 
@@ -145,8 +196,29 @@ class AuditSettings:
     max_pending: int = count(
         10_000, "how many records may wait to be written before further ones are dropped and counted"
     )
+    on_full: OnFull = choice(OnFull.DROP, "what is done when records wait because they cannot be written fast enough")
+    hash_chain: bool = flag(False, "whether each record is sealed with those before it, so that a change shows")
     redact_sender: Redaction = choice(Redaction.NONE, "what is written in place of a sender")
     redact_recipients: Redaction = choice(Redaction.NONE, "what is written in place of a recipient")
+    history_timeout_s: float = duration("20s", "how long one search in the audit log may take")
+    history_records: int = count(10_000, "how many records one search in the audit log may find", at_most=1_000_000)
+
+
+@frozen(kw_only=True)
+class TracingSettings:
+    """``[tracing]``: spans for OpenTelemetry. It needs the extra ``otel``."""
+
+    enabled: bool = flag(False, "whether spans are made and sent to a collector")
+    endpoint: str = value(TEXT, "http://127.0.0.1:4318/v1/traces", "where the collector takes OTLP over HTTP")
+    sample_ratio: float = factor(
+        1.0,
+        "which part of messages is traced that bring no traceparent, which decides by itself",
+        at_least=0,
+        at_most=1,
+    )
+    max_pending: int = count(10_000, "how many facts may wait to become spans before further ones are dropped")
+    interval_s: float = duration("5s", "how often spans are sent", at_least="100ms")
+    timeout_s: float = duration("5s", "how long the collector may take", at_least="100ms")
 
 
 @frozen(kw_only=True)

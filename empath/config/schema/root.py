@@ -21,6 +21,7 @@ from empath.config.schema.operators import (
     HttpSettings,
     LogSettings,
     MetricsSettings,
+    TracingSettings,
 )
 from empath.config.schema.smtp import RelaySettings, SmtpSettings
 from empath.config.units import UnitError
@@ -102,6 +103,7 @@ class Config:
     shutdown: ShutdownSettings = table(ShutdownSettings)
     http: HttpSettings = table(HttpSettings)
     metrics: MetricsSettings = table(MetricsSettings)
+    tracing: TracingSettings = table(TracingSettings)
     health: HealthSettings = table(HealthSettings)
     api: ApiSettings = table(ApiSettings)
     audit: AuditSettings = table(AuditSettings)

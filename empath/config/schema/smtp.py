@@ -67,42 +67,35 @@ class ListenerSettings:
     profile: Profile = choice(
         Profile.RELAY,
         "what the listener is for",
-        needs_restart=True,
     )
     tls: ListenerTls = choice(
         ListenerTls.NONE,
         "whether TLS is offered by STARTTLS (RFC 3207), spoken from the first octet (RFC 8314), or neither",
-        needs_restart=True,
     )
     starttls: CertificateSettings = table(CertificateSettings)
     certificates: tuple[CertificateSettings, ...] = tables(CertificateSettings, default=())
     client_ca_file: Path | None = optional(
         FILE,
         "which authorities clients may have a certificate of, as PEM; without it they are asked for none",
-        needs_restart=True,
     )
     auth: ListenerAuth = choice(
         ListenerAuth.NONE,
         "whether clients can log in, inside TLS and nowhere else, and whether they must before they send",
-        needs_restart=True,
     )
-    users_file: Path | None = optional(FILE, "where the users lie that can log in", needs_restart=True)
+    users_file: Path | None = optional(FILE, "where the users lie that can log in")
     proxy_protocol_from: tuple[IPNetwork, ...] = several(
         PROXY_NETWORK,
         "from which networks every connection begins with a PROXY header, which says who the client is",
-        needs_restart=True,
     )
     xclient_from: tuple[IPNetwork, ...] = several(
-        PROXY_NETWORK, "from which networks clients may speak for other ones (XCLIENT)", needs_restart=True
+        PROXY_NETWORK, "from which networks clients may speak for other ones (XCLIENT)"
     )
-    priority: Priority | None = optional(
-        CLASS, "which class mail has that comes in here, if nothing else gives it one", needs_restart=True
-    )
+    priority: Priority | None = optional(CLASS, "which class mail has that comes in here, if nothing else gives it one")
     max_message_size_bytes: int = size(
-        "25MiB", "how large a message may be; announced by SIZE (RFC 1870)", at_least="1B", needs_restart=True
+        "25MiB", "how large a message may be; announced by SIZE (RFC 1870)", at_least="1B"
     )
     require_single_from: bool = flag(
-        False, "whether a message with no From field, or with several, is refused (RFC 5322 3.6)", needs_restart=True
+        False, "whether a message with no From field, or with several, is refused (RFC 5322 3.6)"
     )
 
 
@@ -119,28 +112,21 @@ class FailMode(Enum):
 class HookSettings:
     """``[[smtp.hooks]]``: one hook that is asked about sessions and messages before they are accepted."""
 
-    name: str = value(TEXT, "", "which hook it is, by the name under which it is installed", needs_restart=True)
-    settings: Mapping[str, object] = value(
-        FOREIGN, {}, "what the hook itself is told, in keys of its own", needs_restart=True
-    )
-    deadline_s: float = duration("10s", "how long one call of the hook may take", needs_restart=True)
+    name: str = value(TEXT, "", "which hook it is, by the name under which it is installed")
+    settings: Mapping[str, object] = value(FOREIGN, {}, "what the hook itself is told, in keys of its own")
+    deadline_s: float = duration("10s", "how long one call of the hook may take")
     fail_mode: FailMode = choice(
         FailMode.OPEN,
         "what becomes of a client when the hook fails: it passes, or is told to come back later (451 4.3.0)",
-        needs_restart=True,
     )
-    failure_threshold: int = count(
-        5, "how many calls in a row may fail slowly before the hook is left alone", needs_restart=True
-    )
-    pause_s: float = duration(
-        "10s", "how long a hook is left alone that has failed slowly so often, as if it failed", needs_restart=True
-    )
-    max_concurrent: int = count(50, "how many calls of the hook may run at once; others wait", needs_restart=True)
+    failure_threshold: int = count(5, "how many calls in a row may fail slowly before the hook is left alone")
+    pause_s: float = duration("10s", "how long a hook is left alone that has failed slowly so often, as if it failed")
+    max_concurrent: int = count(50, "how many calls of the hook may run at once; others wait")
     profiles: tuple[Profile, ...] = several(
-        one_of(Profile), "for listeners of which profiles the hook is; none means all", needs_restart=True
+        one_of(Profile), "for listeners of which profiles the hook is; none means all"
     )
     listeners: tuple[TcpEndpoint, ...] = several(
-        ENDPOINT, "for which listeners the hook is, by their listen_addr; none means all", needs_restart=True
+        ENDPOINT, "for which listeners the hook is, by their listen_addr; none means all"
     )
 
 

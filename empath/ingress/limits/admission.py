@@ -48,7 +48,7 @@ class Admission:
 
     def renew(self, other: Admission) -> None:
         """Go by the limits of another one from now on; who is here stays, and is counted as before."""
-        self.max_sessions_per_address = other.max_sessions_per_address
+        self.max_sessions, self.max_sessions_per_address = other.max_sessions, other.max_sessions_per_address
         self.max_sessions_per_network = other.max_sessions_per_network
         self.prefixes, self.arrivals = other.prefixes, other.arrivals
 

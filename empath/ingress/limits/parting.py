@@ -28,16 +28,17 @@ MOST_BYTES: Final = 1024 * 1024
 class Partings:
     """Those of one listener."""
 
-    _limit_s: float
-    _most: int = field(kw_only=True)
+    limit_s: float
+    """May be changed at any time, as ``most``."""
+    most: int = field(kw_only=True)
     _under_way: set[trio.CancelScope] = field(init=False, factory=set)
     _hasty: bool = field(init=False, default=False)
 
     async def part(self, connection: Connection) -> None:
         """Wait until the client has read what it was told, as far as one can know. Closing is left to the caller."""
-        if self._hasty or len(self._under_way) >= self._most:
+        if self._hasty or len(self._under_way) >= self.most:
             return
-        with trio.move_on_after(self._limit_s) as scope:
+        with trio.move_on_after(self.limit_s) as scope:
             self._under_way.add(scope)
             try:
                 await _listen_to_the_end(connection)

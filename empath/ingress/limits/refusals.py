@@ -24,7 +24,8 @@ _LINES_PER_S: Final = 1 / 60
 class Refusals:
     """Those of one listener."""
 
-    _reception: Reception
+    reception: Reception
+    """May be replaced at any time."""
     _partings: Partings
     _under_way: int = field(init=False, default=0)
     """Clients that are being told."""
@@ -34,7 +35,7 @@ class Refusals:
 
     async def refuse(self, connection: Connection, client: Client, reply: Reply) -> None:
         """Tell a client why it is not let in; of a flood only some, lest that becomes the greater burden."""
-        limits = self._reception.limits
+        limits = self.reception.limits
         self._note(client, reply)
         if self._under_way >= limits.max_refusals:
             return
@@ -47,7 +48,7 @@ class Refusals:
             self._under_way -= 1
 
     def _note(self, client: Client, reply: Reply) -> None:
-        reception = self._reception
+        reception = self.reception
         listener = reception.listener_name
         reception.observe(
             ClientTurnedAway(at=reception.clock.now(), listener=listener, client_ip=client.ip or None, reply=reply)

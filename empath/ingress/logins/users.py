@@ -59,6 +59,7 @@ class Users:
 
     path: PurePath
     settings: AuthSettings
+    """May be replaced by ``renew``."""
     _disk: Disk
     _threads: Offload
     """Passwords are checked here and nothing else is done."""
@@ -79,6 +80,12 @@ class Users:
     """Passwords that are being checked or wait for it."""
     _proven: dict[bytes, float] = field(init=False, factory=dict, repr=False)
     """Digests of what was right, and until when that is good; those that were added last stand at the end."""
+
+    def renew(self, settings: AuthSettings, prefixes: Prefixes) -> None:
+        """Go by these from now on. Guesses are counted anew if they are to be counted otherwise."""
+        if _counts(settings) != _counts(self.settings) or prefixes != self._prefixes:
+            self._guesses, self._prefixes = _guesses(settings), prefixes
+        self.settings = settings
 
     async def load(self) -> None:
         """Read the file for the first time. Raises UsersUnusable."""
@@ -201,10 +208,18 @@ def _known_by(login: str) -> str:
 
 def make_users(world: World, path: PurePath, settings: AuthSettings, prefixes: Prefixes) -> Users:
     """The users of a file, with threads and counts of their own."""
+    threads = world.offload.own("passwords", threads=settings.hash_threads)
+    secret = world.entropy.token(_SECRET_BYTES)
+    return Users(path, settings, world.disk, threads, _guesses(settings), prefixes, secret)
+
+
+def _counts(settings: AuthSettings) -> tuple[object, ...]:
+    return settings.failures_per_client, settings.failures_per_user, settings.max_tracked
+
+
+def _guesses(settings: AuthSettings) -> Guesses:
     by_client, by_user = settings.failures_per_client, settings.failures_per_user
-    guesses = Guesses(
+    return Guesses(
         Quota(by_client.per_second, by_client.at_once, settings.max_tracked),
         Quota(by_user.per_second, by_user.at_once, settings.max_tracked),
     )
-    threads = world.offload.own("passwords", threads=settings.hash_threads)
-    return Users(path, settings, world.disk, threads, guesses, prefixes, world.entropy.token(_SECRET_BYTES))

@@ -17,11 +17,14 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-PLACES: Final = ("/lane/", "/m/", "/captured/")
+PLACES: Final = ("/lane/", "/m/", "/captured/", "/runbook/")
 """Below these the page itself finds out what to show, so that such an address can be sent to a colleague."""
+RUNBOOKS: Final = "operations.rst"
+"""A page of the documentation, as it is written: what to do when an alert comes."""
 FILES: Final = (
     *("index.html", "icon.svg", "style.css", "app.js", "actions.js", "api.js", "captured.js", "charts.js", "dom.js"),
-    *("events.js", "keys.js", "lane.js", "lanes.js", "live.js", "message.js", "overview.js", "session.js", "units.js"),
+    *("events.js", "keys.js", "lane.js", "lanes.js", "live.js", "message.js", "overview.js", "runbook.js"),
+    *("session.js", "units.js", RUNBOOKS),
     *("uplot/uPlot.iife.min.js", "uplot/uPlot.min.css", "uplot/LICENSE"),
 )
 _TYPES: Final = {

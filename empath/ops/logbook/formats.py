@@ -21,6 +21,8 @@ from empath.config.schema import LogFormat
 from empath.ops.logbook.record import SentenceRecord
 
 _OWN: Final = "empath."
+_MOST: Final = 8000
+"""Characters of a line that is no sentence. What others have brought into it is not to fill disks."""
 _PRIORITIES: Final = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 
 
@@ -53,7 +55,7 @@ class JsonFormatter(logging.Formatter):
         if isinstance(record, SentenceRecord):
             shown |= {"event": record.said.event, **dict(record.said.pairs)}
             return msgspec.json.encode(shown).decode()
-        shown["message"] = record.getMessage()
+        shown["message"] = _cut(record.getMessage())
         if record.exc_info:
             shown["exception"] = logging.Formatter().formatException(record.exc_info)
         return msgspec.json.encode(shown).decode()
@@ -76,9 +78,14 @@ def _words(record: logging.LogRecord) -> str:
 
 
 def _on_one_line(text: str) -> str:
+    text = _cut(text)
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[:_MOST]} (and {len(text) - _MOST} characters more)"
 
 
 def _part(record: logging.LogRecord) -> str:

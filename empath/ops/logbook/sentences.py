@@ -14,8 +14,10 @@ from typing import Any, Final, NamedTuple
 from empath.mail import facts
 from empath.mail.delivery import Status
 from empath.mail.facts import Fact
+from empath.mail.operator_facts import OperatorActed, OperatorLogin, RuleEnded, RuleSet
 from empath.mail.outcome import Bounced, Delivered
 from empath.mail.reload_facts import ConfigReloaded
+from empath.mail.trace_context import TraceContext
 from empath.smtp.reply import Reply
 
 MOST_OF_A_TEXT: Final = 300
@@ -56,8 +58,13 @@ def _accepted(fact: facts.MessageAccepted) -> Sentence:
         ("recipients", len(recipients)),
         ("size", fact.size_bytes),
         ("commit", _seconds(fact.commit_s)),
+        *_trace(envelope.trace_context),
     ]
     return Sentence(logging.INFO, "reception", "accepted", pairs)
+
+
+def _trace(context: TraceContext | None) -> Pairs:
+    return [] if context is None else [("trace_id", context.trace_id)]
 
 
 def _refused(fact: facts.MessageRefused) -> Sentence:
@@ -110,7 +117,7 @@ def _attempted(fact: facts.DeliveryAttempted) -> Sentence:
         event = "bounced" if isinstance(outcome, Bounced) else "uncertain" if diagnosis.uncertain else "deferred"
         host, reply, text = diagnosis.host or "", diagnosis.reply, f"{diagnosis.phase.value}: {diagnosis.text}"
     if host or fact.address:
-        pairs.append(("mx", f"{host}[{fact.address}]" if fact.address else host))
+        pairs.append(("mx", _place(host, fact.address) if fact.address else host))
     pairs.append(("attempt", fact.attempt))
     if fact.tls_version:
         pairs.append(("tls", fact.tls_version))
@@ -118,7 +125,10 @@ def _attempted(fact: facts.DeliveryAttempted) -> Sentence:
         pairs.append(("class", fact.failure_class.value))
     if fact.next_attempt is not None:
         pairs.append(("next", _moment(fact.next_attempt)))
-    pairs.append(("t", f"{fact.waited_s:.2f}/{fact.took_s:.2f}"))
+    # How long it waited, how long the way took (DNS, connection, TLS), and how long all the rest.
+    way_s = sum([took_s for _, took_s in fact.way])
+    pairs += _trace(fact.trace_context)
+    pairs.append(("t", f"{fact.waited_s:.2f}/{way_s:.2f}/{max(fact.took_s - way_s, 0):.2f}"))
     pairs += [("why", text[:MOST_OF_A_TEXT])] if reply is None else _reply(reply)
     said = None if event == "delivered" else (event, fact.site, reply.text if reply else text)
     return Sentence(logging.INFO, "delivery", event, pairs, said)
@@ -153,24 +163,32 @@ def _steered(fact: facts.LaneSteered) -> Sentence:
     return Sentence(logging.INFO, "lanes", "steered", pairs)
 
 
-def _rule_set(fact: facts.RuleSet) -> Sentence:
+def _rule_set(fact: RuleSet) -> Sentence:
     pairs: Pairs = [("rule", fact.rule), ("kind", fact.kind), ("scope", fact.scope), ("by", fact.by), ("why", fact.why)]
     if fact.until is not None:
         pairs.insert(3, ("until", _moment(fact.until)))
     return Sentence(logging.INFO, "lanes", "rule_set", pairs)
 
 
-def _rule_ended(fact: facts.RuleEnded) -> Sentence:
+def _rule_ended(fact: RuleEnded) -> Sentence:
     pairs: Pairs = [("rule", fact.rule), ("kind", fact.kind), ("scope", fact.scope), ("by", fact.by or "time")]
+    pairs += [("why", fact.why)] if fact.why else []
     return Sentence(logging.INFO, "lanes", "rule_ended", pairs)
 
 
-def _acted(fact: facts.OperatorActed) -> Sentence:
+def _acted(fact: OperatorActed) -> Sentence | None:
+    if fact.deliveries and fact.job is not None:
+        return None  # a portion of a job, whose end is told
     pairs: Pairs = [("verb", fact.verb), ("selector", fact.selector), ("by", fact.by)]
     pairs += [("done", fact.count), ("skipped", fact.skipped), ("why", fact.why)]
     if fact.job is not None:
         pairs.append(("job", fact.job))
     return Sentence(logging.INFO, "operators", "acted", pairs)
+
+
+def _logged_in(fact: OperatorLogin) -> Sentence:
+    pairs: Pairs = [("by", fact.by or "-"), ("client", fact.peer)]
+    return Sentence(logging.INFO, "operators", "login" if fact.accepted else "login_refused", pairs)
 
 
 def _reloaded(fact: ConfigReloaded) -> Sentence:
@@ -187,6 +205,12 @@ def _reply(reply: Reply) -> Pairs:
         pairs.append(("enh", str(reply.enhanced)))
     pairs.append(("reply", reply.text[:MOST_OF_A_TEXT]))
     return pairs
+
+
+def _place(host: str, address: str) -> str:
+    """``mx.example.org[192.0.2.7]:25``, as mail programs have written it for decades."""
+    ip, _, port = address.rpartition(":")
+    return f"{host}[{ip.strip('[]')}]:{port}"
 
 
 def _seconds(span_s: float) -> str:
@@ -211,8 +235,9 @@ _SENTENCES: Final[Mapping[type, Callable[[Any], Sentence | None]]] = {
     facts.ReportMade: _reported,
     facts.BreakerMoved: _breaker,
     facts.LaneSteered: _steered,
-    facts.RuleSet: _rule_set,
-    facts.RuleEnded: _rule_ended,
-    facts.OperatorActed: _acted,
+    RuleSet: _rule_set,
+    RuleEnded: _rule_ended,
+    OperatorActed: _acted,
+    OperatorLogin: _logged_in,
     ConfigReloaded: _reloaded,
 }

@@ -59,3 +59,10 @@ def test_auto_looks_who_reads_and_the_others_do_not(
     wanted: LogFormat, in_journal: bool, is_piped: bool, made: type
 ) -> None:
     assert type(formatter(wanted, in_journal=in_journal, is_piped=is_piped)) is made
+
+
+@pytest.mark.parametrize("made", [LogfmtFormatter(), JournalFormatter(), JsonFormatter()])
+def test_a_line_has_an_end_whoever_wrote_it(made: logging.Formatter) -> None:
+    line = made.format(record("x" * 100_000))
+    assert 8000 < len(line) < 8200
+    assert "(and 92000 characters more)" in line

@@ -58,6 +58,7 @@ def attempted(
         outcome=outcome,
         failure_class=None if isinstance(outcome, Delivered) else FailureClass.CONNECTION,
         address=address,
+        way=(("dns", 0.02), ("connect", 0.04), ("tls", 0.15)),
         tls_version=None,
         waited_s=904,
         took_s=0.69,
@@ -125,23 +126,23 @@ def lines(*facts: Fact, caplog: pytest.LogCaptureFixture, level: int = logging.I
         ),
         (
             attempted(Delivered(Reply(250, "OK id=77", "2.0.0"), "mx.example.org"), address="192.0.2.7:25"),
-            "delivered mid=6911c5b5-2a to=ann@example.org lane=example.org mx=mx.example.org[192.0.2.7:25] attempt=1"
-            ' t=904.00/0.69 code=250 enh=2.0.0 reply="OK id=77"',
+            "delivered mid=6911c5b5-2a to=ann@example.org lane=example.org mx=mx.example.org[192.0.2.7]:25 attempt=1"
+            ' t=904.00/0.21/0.48 code=250 enh=2.0.0 reply="OK id=77"',
         ),
         (
             attempted(Deferred(GREYLISTED), next_attempt=1_762_774_270),
             "deferred mid=6911c5b5-2a to=ann@example.org lane=example.org mx=mx.example.org attempt=1 class=connection"
-            " next=2025-11-10T11:31:10Z t=904.00/0.69 code=451 enh=4.7.1 reply=greylisted",
+            " next=2025-11-10T11:31:10Z t=904.00/0.21/0.48 code=451 enh=4.7.1 reply=greylisted",
         ),
         (
             attempted(Bounced(TROUBLE)),
             "bounced mid=6911c5b5-2a to=ann@example.org lane=example.org mx=mx.example.org attempt=1 class=connection"
-            ' t=904.00/0.69 why="connect: Connection refused"',
+            ' t=904.00/0.21/0.48 why="connect: Connection refused"',
         ),
         (
             attempted(Deferred(LOST)),
             "uncertain mid=6911c5b5-2a to=ann@example.org lane=example.org mx=mx.example.org attempt=1 class=connection"
-            ' t=904.00/0.69 why="end: no answer within 600 s"',
+            ' t=904.00/0.21/0.48 why="end: no answer within 600 s"',
         ),
         (
             ReportMade(at=0, report=MessageId(0x6911C5B6, 7), sender=BOB, about=((DELIVERY, Action.FAILED),)),

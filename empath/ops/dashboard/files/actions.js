@@ -58,6 +58,7 @@ export function confirm({ title, text, line, preview, run, fields = [["reason", 
     document.body.append(dialog);
     show();
     dialog.showModal();
+    (inputs[0] ?? act).focus();
     if (preview) preview().then((found) => done || fill(said, found), (trouble) => fill(said, `${trouble.message}. ${trouble.why}`));
   });
 }
@@ -102,16 +103,18 @@ export function actOnLane(verb, lane) {
 
 async function preview(verb, selector) {
   const found = await request("POST", "/actions", { verb, selector, dry_run: true });
-  const domains = found.domains.map(({ name, deliveries }) => `${name} ${count(deliveries)}`).join(", ");
-  return `Would be done to ${count(found.count)} deliveries${domains ? `: ${domains}` : ""}.`;
+  const domains = found.domains.map((one) => `${one.name} ${count(one.deliveries)}`).join(", ");
+  return `Would be done to ${deliveries(found.count)}${domains ? `: ${domains}` : ""}.`;
 }
+
+const deliveries = (number) => `${count(number)} ${number === 1 ? "delivery" : "deliveries"}`;
 
 function outcome(found) {
   if (found.schema === "empath.job/1") {
     const undo = found.undo_until ? ` Until ${moment(found.undo_until)} this takes it back: empathctl jobs undo ${found.id}` : "";
     return `Job ${found.id} is at work.${undo}`;
   }
-  return `Done to ${count(found.done)} deliveries, ${count(found.skipped)} skipped.`;
+  return `Done to ${deliveries(found.done)}, ${count(found.skipped)} skipped.`;
 }
 
 export function suspend(lane) {
@@ -172,6 +175,8 @@ const ENDINGS = {
   overlay: (rule) => ["DELETE", `/overlays/${rule.id}`, `empathctl limit clear ${rule.id}`],
   breaker: (rule) => ["DELETE", `/breakers/${encodeURIComponent(rule.lane)}`, `empathctl breakers close ${quoted(rule.lane ?? "")}`],
   freeze: () => ["DELETE", "/queue/freeze", "empathctl queue thaw"],
+  route: (rule) => ["DELETE", `/suspensions/${rule.id}`, `empathctl resume ${rule.id}`],
+  drain: () => ["DELETE", "/drain", "empathctl undrain"],
 };
 
 export function endRule(rule) {

@@ -8,13 +8,14 @@ import * as lane from "./lane.js";
 import { link, moved, start, watch } from "./live.js";
 import * as message from "./message.js";
 import * as overview from "./overview.js";
+import * as runbook from "./runbook.js";
 import { ask, begin, changed, end, may, session } from "./session.js";
 import { age, moment } from "./units.js";
 import { nameless } from "./api.js";
 
 const VIEWS = [
   [/^\/$/, overview.show], [/^\/lane\/([^/]+)$/, lane.show], [/^\/m\/([^/]+)$/, message.show],
-  [/^\/captured$/, captured.list], [/^\/captured\/([^/]+)$/, captured.show],
+  [/^\/captured$/, captured.list], [/^\/captured\/([^/]+)$/, captured.show], [/^\/runbook\/([^/]+)$/, runbook.show],
 ];
 const THEMES = ["auto", "dark", "light"];
 const at = (id) => document.getElementById(id);
@@ -78,6 +79,8 @@ function drawTop() {
     status.mode === "sandbox" ? tag("SANDBOX", "info") : null,
     status.frozen ? tag("FROZEN", "bad") : null,
     number("suspension", "suspension"), number("overlay", "overlay"), number("breaker", "breaker by hand"),
+    status.reload_problem ? tag("RELOAD FAILED", "bad", status.reload_problem) : null,
+    status.needs_restart?.length ? tag("restart pending", "warn", `Waiting for a restart: ${status.needs_restart.join(", ")}`) : null,
   ].filter(Boolean);
   if (at("badges").textContent !== badges.map((one) => one.textContent).join("")) fill(at("badges"), badges);
   at("to-captured").hidden = status.mode !== "sandbox";

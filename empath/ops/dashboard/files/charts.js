@@ -61,7 +61,7 @@ export function timeline(parent, series) {
 }
 
 const SQUARES = 50;
-const STEP = 2.2;
+const STEP = 2;
 const HEIGHTS = { d: 0.5, t: 0.75, p: 1 };
 const TOKENS = { d: "--good", t: "--warn", p: "--bad" };
 

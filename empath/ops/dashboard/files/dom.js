@@ -37,7 +37,7 @@ export function panel(title, attributes, ...children) {
 
 export function facts(...pairs) {
   return h("dl", { class: "facts" }, pairs.filter(Boolean).map(([name, value]) =>
-    h("div", { class: typeof value === "string" && value.length > 40 ? "long" : "" }, h("dt", {}, name), h("dd", {}, value))));
+    h("div", { class: typeof value === "string" && (value.length > 40 || value.includes("@")) ? "long" : "" }, h("dt", {}, name), h("dd", {}, value))));
 }
 
 // Make the children of a parent those of a list, one for each key. Elements stay the same ones, so that focus, selection
@@ -66,6 +66,6 @@ export function isFree(place) {
   return !place.contains(document.activeElement) && (selection.isCollapsed || !place.contains(selection.anchorNode));
 }
 
-export function tag(text, kind) {
-  return h("span", { class: `tag ${kind ?? ""}` }, text);
+export function tag(text, kind, title) {
+  return h("span", { class: `tag ${kind ?? ""}`, title }, text);
 }

@@ -7,7 +7,7 @@ import { age, clock } from "./units.js";
 
 const KEPT = 300;
 const KINDS = { delivered: "good", deferred: "warn", bounced: "bad", error: "bad", rejected: "bad", expired: "bad", breaker: "bad",
-  received: "info", rule_set: "info", rule_ended: "info", steered: "warn", operator: "info" };
+  received: "info", rule_set: "info", rule_ended: "info", steered: "warn", operator: "info", deleted: "bad", held: "warn", released: "info", config: "info", login: "info" };
 
 export const timeOf = (record) => (record.time ? Date.parse(record.time) / 1000 : record.timestamp);
 
@@ -19,19 +19,23 @@ export function keyOf(record) {
 export function wordsOf(record) {
   const whom = (record.recipients ?? []).join(", ") + (record.more_recipients ? ` and ${record.more_recipients} more` : "");
   const parts = [];
-  if (record.event === "received") parts.push(`${record.sender || "<>"} → ${whom}`, record.client_ip ? `from ${record.client_ip}` : "");
+  if (record.event === "received") parts.push(`${record.sender || "<>"} → ${whom}`, record.peer ? `from ${record.peer}` : "");
   else if (record.event === "breaker") parts.push(`${record.before} → ${record.after}`);
   else if (record.event === "steered") parts.push(record.action, record.cause);
   else if (record.event === "rule_set") parts.push(`${record.rule} ${record.kind} of ${record.scope}`, record.by && `by ${record.by}`, record.reason);
   else if (record.event === "rule_ended") parts.push(`${record.rule} ${record.kind} of ${record.scope}`, record.by && `by ${record.by}`);
-  else parts.push(whom, record.mx_server, record.smtp_response || record.reply || record.reason);
+  else if (record.by) parts.push(record.selector, record.terms, record.count ? `${record.count} deliveries` : "", `by ${record.by}`, record.reason);
+  else parts.push(record.event !== "attempt" && record.outcome, whom, record.mx_server, record.smtp_response || record.reply || record.reason);
+  if (["bounced", "expired"].includes(record.event)) {
+    parts.push(record.class?.replaceAll("_", " "), record.enhanced, record.report && `its sender is told by ${record.report}`);
+  }
   if (record.attempt_number) parts.push(`attempt ${record.attempt_number}`);
   if (record.duration_ms !== undefined && record.duration_ms !== null) parts.push(age(record.duration_ms / 1000));
   return parts.filter(Boolean).join(" · ");
 }
 
 export function eventRow(record) {
-  const kind = record.outcome ?? record.event;
+  const kind = record.event === "attempt" ? record.outcome : record.event;
   return h("li", {}, h("time", {}, clock(timeOf(record))), h("span", { class: `kind ${KINDS[kind] ?? ""}` }, kind.replaceAll("_", " ")),
     record.mid ? link(messageAddress(record.mid), record.mid) : record.lane ? link(laneAddress(record.lane), record.lane) : h("span", {}, ""),
     h("span", { class: "words" }, wordsOf(record)));

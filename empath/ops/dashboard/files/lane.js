@@ -4,7 +4,7 @@ import { get, query, Trouble } from "./api.js";
 import { actOnLane, breaker, command, endRule, limit, reset, suspend } from "./actions.js";
 import { facts, fill, h, isFree, link, messageAddress, panel } from "./dom.js";
 import { eventList } from "./events.js";
-import { stateTag, waitWords } from "./lanes.js";
+import { stateTag, waitWords, WORDS } from "./lanes.js";
 import { now } from "./live.js";
 import { every } from "./overview.js";
 import { may } from "./session.js";
@@ -50,7 +50,7 @@ function draw(head, about, found, waiting, look) {
   const focused = document.activeElement?.dataset.act;
   fill(head, facts(["State", stateTag(lane.state)], ["Queued", `${count(lane.queued)}${lane.more ? "+" : ""}`],
     found.set_aside ? ["Set aside", count(found.set_aside)] : null, ["Oldest", age(lane.oldest_s)],
-    ["Connections", `${lane.connections} of ${lane.connection_limit}, window ${lane.window}`], ["Rate", rate(lane.rate_per_s)],
+    ["Connections", lane.connection_limit ? `${lane.connections} of ${lane.connection_limit}, window ${lane.window}` : "–"], ["Rate", rate(lane.rate_per_s)],
     ["Limited by", waitWords(lane.limited_by)], ["Breaker", lane.breaker.replace("_", " ")], ["OK 15 min", share(lane.ok_share)],
     ["p95", age(lane.p95_s)], ["Last reply", lane.last_reply || "–"]),
   h("div", { class: "buttons left" }, buttons));
@@ -79,7 +79,7 @@ export function gates(list) {
   if (!list.length) return h("p", { class: "faint" }, "No gate is asked now: there is nothing to send.");
   const used = (gate) => (gate.limit === null ? "" : `${gate.used ?? 0} of ${gate.limit}`);
   return h("table", { class: "plain" }, h("tbody", {}, list.map((gate) => h("tr", {},
-    h("td", {}, h("span", { class: `sign ${gate.ok ? "good" : "bad"}` }, gate.ok ? "✓" : "✗"), gate.name.replaceAll("_", " ")),
+    h("td", {}, h("span", { class: `sign ${gate.ok ? "good" : "bad"}` }, gate.ok ? "✓" : "✗"), WORDS[gate.name] ?? gate.name.replaceAll("_", " ")),
     h("td", { class: "number" }, used(gate)), h("td", { class: "words" }, gate.detail)))));
 }
 
@@ -91,18 +91,23 @@ export function rules(list, look) {
 }
 
 function asked(list) {
-  return list.length ? [h("h3", {}, "Asked by its hosts"), h("ul", { class: "rules" }, list.map((one) =>
-    h("li", {}, h("b", {}, one.what), ` – ${one.cause}`)))] : null;
+  const times = new Map();
+  for (const { what, cause } of list) times.set(`${what}\n${cause}`, (times.get(`${what}\n${cause}`) ?? 0) + 1);
+  return list.length ? [h("h3", {}, "Asked by its hosts"), h("ul", { class: "rules" }, [...times].map(([one, number]) => {
+    const [what, cause] = one.split("\n");
+    return h("li", {}, h("b", {}, what), number > 1 ? ` ×${number}` : "", ` – ${cause}`);
+  }))] : null;
 }
 
 function deliveries(list) {
   if (list === null) return h("p", { class: "faint" }, "This lane is a next hop; its mail is listed by domain only.");
   if (!list.length) return h("p", { class: "faint" }, "There is none.");
-  return h("div", { class: "scroll" }, h("table", {},
-    h("thead", {}, h("tr", {}, ["Message", "Recipient", "Status", "Age", "Attempts", "Next", "Last reply"].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", { "data-list": true }, list.map((row) => h("tr", {}, h("td", {}, link(messageAddress(row.mid), row.mid)), h("td", {}, row.recipient),
-      h("td", {}, row.wait ? row.wait.replaceAll("_", " ") : row.status), h("td", { class: "number" }, age(now() - row.received)),
-      h("td", { class: "number" }, String(row.attempts)), h("td", {}, row.next_attempt ? moment(row.next_attempt) : "–"),
+  return h("div", { class: "scroll" }, h("table", { class: "mail" },
+    h("thead", {}, h("tr", {}, ["Message", "Recipient", "Status", "Age", "Attempts", "Next", "Last reply"].map((name) =>
+      h("th", { scope: "col", class: ["Age", "Attempts"].includes(name) ? "number" : "" }, name)))),
+    h("tbody", { "data-list": true }, list.map((row) => h("tr", { title: row.reply }, h("td", {}, link(messageAddress(row.mid), row.mid)), h("td", {}, row.recipient),
+      h("td", {}, row.wait ? WORDS[row.wait] ?? row.wait.replaceAll("_", " ") : row.status.replace("_", " ")), h("td", { class: "number" }, age(now() - row.received)),
+      h("td", { class: "number" }, String(row.attempts)), h("td", { title: moment(row.next_attempt) }, row.next_attempt ? `in ${age(row.next_attempt - now())}` : "–"),
       h("td", { class: "words" }, row.reply)))),
   ), list.length === 50 ? h("p", { class: "faint" }, "The oldest 50.") : null);
 }

@@ -7,7 +7,7 @@ import { age, count, rate, share } from "./units.js";
 
 const SHOWN = 200;
 const KINDS = { ok: "good", idle: "", slowed: "warn", draining: "warn", breaker: "bad", suspended: "warn", frozen: "bad" };
-const WORDS = {
+export const WORDS = {
   due: "due", in_flight: "in flight", retry_backoff: "retry pause", rate_domain: "rate", rate_global: "rate of all", rate_source: "rate of source",
   rate_sender: "rate of sender", window: "window", conn_host: "connections", conn_global: "connections of all", breaker_open: "breaker",
   tls_policy: "TLS policy", dns_wait: "DNS", disk_low: "disk",
@@ -25,7 +25,7 @@ export const stateTag = (state) => tag(state, KINDS[state]);
 export function waitWords(wait) {
   if (!wait) return "–";
   const left = wait.until ? wait.until - now() : 0;
-  return `${WORDS[wait.reason] ?? wait.reason.replaceAll("_", " ")}${left > 0.5 ? ` ${age(left)}` : ""}`;
+  return `${WORDS[wait.reason] ?? wait.reason.replaceAll("_", " ")}${left > 0.5 ? ` ${left > 600 && left < 3600 ? `${Math.round(left / 60)}m` : age(left)}` : ""}`;
 }
 
 export class LaneTable {

@@ -1,6 +1,6 @@
 // One message: where it is, why, what has happened to it, and what can be done.
 
-import { get, query, Trouble } from "./api.js";
+import { get, query, request, Trouble } from "./api.js";
 import { actOnMessage, command, verbName } from "./actions.js";
 import { facts, fill, h, isFree, laneAddress, link, panel, tag } from "./dom.js";
 import { eventRow, keyOf, timeOf } from "./events.js";
@@ -11,6 +11,7 @@ import { every } from "./overview.js";
 import { may } from "./session.js";
 import { age, moment, size } from "./units.js";
 
+const MOST_SHOWN = 1048576;
 const KINDS = { pending: "info", in_progress: "info", retry: "warn", held: "warn", uncertain: "bad", failed: "bad", expired: "bad", completed: "good" };
 
 export function show(root, mid) {
@@ -19,7 +20,9 @@ export function show(root, mid) {
   const body = h("div", {});
   const course = h("ol", { class: "events" });
   const copies = h("div", {});
-  fill(root, h("p", { class: "crumbs" }, link("/", "Overview"), " / message"), h("h1", { class: "mono" }, mid), head, body, copies,
+  const source = h("div", {});
+  let past = [];
+  fill(root, h("p", { class: "crumbs" }, link("/", "Overview"), " / message"), h("h1", { class: "mono" }, mid), head, body, copies, source,
     panel("What has happened", {}, course));
   let isGone = false;
   const look = async () => {
@@ -33,8 +36,11 @@ export function show(root, mid) {
     const stories = why.status === "fulfilled" ? why.value.deliveries : [];
     if (isFree(body)) fill(body, stories.map((story) => drawStory(story, look)));
     if (captured.status === "fulfilled" && isFree(copies)) drawCopies(copies, captured.value.messages.filter((one) => one.mid === mid));
-    if (isFree(course)) drawCourse(course, told.status === "fulfilled" ? told.value.events : [], message.value, stories);
+    if (message.status === "fulfilled" && may("content") && !source.firstChild) drawSource(source, message.value);
+    if (isFree(course)) drawCourse(course, told.status === "fulfilled" ? told.value.events : [], message.value, stories, past);
   };
+  // Once: what comes later is among the events.
+  get(`/history${query({ of: mid, limit: 1000 })}`).then((found) => { past = found.stories; return look(); }, () => null);
   return every(3000, look);
 }
 
@@ -71,7 +77,8 @@ function drawStory(story, look) {
   return panel(delivery.recipient, { aside: tag(status.replace("_", " "), KINDS[delivery.status]) },
     facts(["Waits for", waitWords(story.wait)], ["Because", story.wait?.detail || "–"], ["Lane", story.lane ? link(laneAddress(story.lane), story.lane) : "–"],
       ["Attempts", `${delivery.attempts} of ${story.max_attempts}`], ["Next", delivery.next_attempt ? `${moment(delivery.next_attempt)}` : "–"],
-      ["Expires", moment(story.expires)], ["Last reply", delivery.reply || "–"], delivery.note ? ["Note", delivery.note] : null),
+      ["Expires", moment(story.expires)],
+      delivery.reply && delivery.reply !== story.wait?.detail ? ["Last reply", delivery.reply] : null, delivery.note ? ["Note", delivery.note] : null),
     h("div", { class: "columns" }, h("div", {}, h("h3", {}, "Gates"), gates(story.gates)),
       h("div", {}, h("h3", {}, "Decisions"), rules(story.rules, look), story.actions.length ? h("h3", {}, "Commands") : null, story.actions.map(command))));
 }
@@ -81,9 +88,30 @@ function drawCopies(place, found) {
     h("li", {}, link(`/captured/${one.number}`, one.subject || "(no subject)"), ` – ${one.recipients.join(", ")}, ${size(one.size_bytes)}`)))) : null);
 }
 
-// What the daemon remembers of it, the oldest first: events as they were told, and attempts that are older than these.
-function drawCourse(place, events, message, stories) {
-  const told = new Map(events.map((record) => [keyOf(record), record]));
+function drawSource(place, message) {
+  const shown = h("div", { class: "content", role: "tabpanel", tabindex: "0" });
+  const tab = (name, asked) => h("button", { type: "button", role: "tab", "aria-selected": "false", onclick: (event) => {
+    tabs.querySelectorAll("button").forEach((one) => one.setAttribute("aria-selected", String(one === event.currentTarget)));
+    request("GET", `/messages/${encodeURIComponent(message.mid)}/raw${asked}`, undefined, "text")
+      .then((text) => fill(shown, h("pre", {}, text)), (trouble) => fill(shown, h("p", {}, `${trouble.message}: ${trouble.why}.`)));
+  } }, name);
+  const tabs = h("div", { class: "tabs", role: "tablist" }, tab("Header", "?headers=true"), message.size_bytes <= MOST_SHOWN ? tab("Source", "") : null);
+  fill(place, panel("Content", { aside: tabs }, shown, command(`empathctl queue view ${message.mid} --raw`)));
+}
+
+// What the audit log knows, as the records that it was made of.
+function recordsOf(past) {
+  const came = past.filter((story) => story.received !== null);
+  const first = came[0];
+  const received = first ? [{ timestamp: first.received, event: "received", sender: first.sender, recipients: came.map((story) => story.recipient), peer: first.client }] : [];
+  return received.concat(past.flatMap((story) => story.steps.map((step) => ({ ...step, timestamp: step.at, recipients: [story.recipient], attempt_number: step.attempt, class: step.about }))));
+}
+
+// What is known of it, the oldest first: what the audit log has, events that were told since, or attempts that are older than these.
+function drawCourse(place, events, message, stories, past) {
+  const known = recordsOf(past);
+  const last = Math.max(...known.map((record) => record.timestamp), -Infinity);
+  const told = new Map([...known, ...events.filter((record) => timeOf(record) > last)].map((record, at) => [keyOf(record) + (at < known.length ? at : ""), record]));
   const first = Math.min(...[...told.values()].map(timeOf), Infinity);
   const older = stories.flatMap((story) => story.attempts.filter((one) => one.at < first - 1).map((one) =>
     ({ timestamp: one.at, event: "attempt", outcome: "deferred", recipients: [story.delivery.recipient], mx_server: one.host, smtp_response: one.said })));

@@ -150,11 +150,11 @@ function drawConcerns(place, { now, concerns }) {
         one.lane ? link(laneAddress(one.lane), "explain") : null,
         one.rule && may("operate") ? h("button", { type: "button", class: "text", onclick: () => endRule(ruleOf(one)) }, "end it") : null,
         one.command ? h("code", {}, one.command) : null,
-        one.runbook ? h("span", { class: "faint" }, `runbook: ${one.runbook}`) : null)));
+        one.runbook ? link(`/runbook/${one.runbook}`, "runbook") : null)));
   });
 }
 
 function ruleOf({ rule, lane }) {
-  const kinds = { sd: "suspension", ov: "overlay", br: "breaker", fz: "freeze" };
+  const kinds = { sd: "suspension", ov: "overlay", br: "breaker", fz: "freeze", rt: "route", dr: "drain" };
   return { id: rule, lane, kind: kinds[rule.slice(0, 2)] };
 }
