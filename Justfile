@@ -35,6 +35,11 @@ test *ARGUMENTS:
     pytest --numprocesses=2 --ignore=tests/process --ignore=tests/dashboard
     pytest --numprocesses=2 --dist=loadfile tests/process tests/dashboard
 
+# Cut the power, a connection, or a call at every point of all that a spool does, with so many outcomes of each: long.
+crash-points OUTCOMES="16":
+    POWER_OUTCOMES="$1" pytest --timeout=72000 -s tests/spool/test_power.py tests/spool/test_crash_points.py \
+        tests/spool/test_postgres_crash_points.py tests/spool/test_upgrade.py
+
 # Kill the daemon again and again under load, and send it many messages, in minutes instead of seconds. BACKEND: sqlite
 # or files; else all that keep the queue on a disk; or postgres, whose server is killed too.
 soak ROUNDS="200" MESSAGES="10000" BACKEND="":
@@ -65,9 +70,14 @@ format:
 sim SEEDS="200":
     EMPATH_SIM_SEEDS="$1" pytest --numprocesses=2 tests/sim/test_days.py tests/sim/test_power_loss.py
 
-# Tell so many stories of lanes that learn what a host can bear.
+# Tell so many stories of lanes: hosts that bear less than they say, limits, shares, outages, clocks.
 sim-lanes SEEDS="200":
-    EMPATH_SIM_SEEDS="$1" pytest --numprocesses=2 tests/sim/test_steering.py tests/sim/test_lanes.py
+    EMPATH_SIM_SEEDS="$1" pytest --numprocesses=2 --timeout=900 tests/sim/test_steering.py tests/sim/test_rates.py \
+        tests/sim/test_shares.py tests/sim/test_clock_states.py tests/sim/test_lanes.py
+
+# Put so many messages for a dead site into the queue, and print what those to another site wait beside them.
+sim-dead-site MESSAGES="100000":
+    EMPATH_SIM_QUEUE="$1" pytest --timeout=3600 -s tests/sim/test_lanes.py -k dead_site
 
 # Enforce that the tests of empath.smtp take every branch of it.
 cover-smtp:
@@ -83,7 +93,7 @@ fuzz-replay:
 
 # Measure: just bench smtp runs bench/smtp.py; further arguments go to it.
 bench NAME *ARGUMENTS:
-    python "bench/$1.py" "${@:2}"
+    python -m "bench.$1" "${@:2}"
 
 # Build the wheel, install it in an environment of its own as pipx does, and try that as a new user would.
 package:

@@ -118,6 +118,7 @@ def started(program: Path, case: Case, *, target_port: int, sink_port: int, limi
         "per-connection": case.per_connection,
         "rate": case.rate_per_s,
         "domains": case.domains,
+        "in-a-row": case.in_a_row,
         "tls": int(case.is_encrypted),
         "sink-tls": int(case.is_hop_encrypted),
         "limit": limit_s,

@@ -20,6 +20,9 @@ class Case:
     rate_per_s: int = 0
     """Messages that start each second, whatever became of those before; 0 is as fast as replies come."""
     domains: int = 1
+    """Recipient domains, in turn. Where there are several, each has a next hop with an address of its own."""
+    in_a_row: int = 1
+    """Messages before the next domain has its turn."""
     is_relay: bool = True
     """Whether the mail goes on to the sink; otherwise the MTA takes it durably and holds it."""
     is_encrypted: bool = False
@@ -45,7 +48,8 @@ class Case:
         if self.rate_per_s:
             parts.append(f"{self.rate_per_s} started per second")
         if self.domains > 1:
-            parts.append(f"{self.domains} recipient domains")
+            turns = f", {self.in_a_row} messages in a row" if self.in_a_row > 1 else " in turn"
+            parts.append(f"{self.domains} recipient domains{turns}")
         if self.is_encrypted:
             parts.append("TLS from the source")
         if self.is_hop_encrypted:
@@ -64,6 +68,7 @@ RELAY = (
     Case(name="rate-100", messages=1000, rate_per_s=100),
     Case(name="rate-300", messages=2400, rate_per_s=300),
     Case(name="domains-1000", messages=10_000, domains=1000),
+    Case(name="domains-1000-in-a-row", messages=10_000, domains=1000, in_a_row=10),
 )
 RECEIVE = (
     Case(name="receive-1k", messages=4000, is_relay=False),

@@ -33,6 +33,11 @@ tls = "starttls"
 starttls.cert_file = {certificate}
 starttls.key_file = {certificate}
 """
+_TUNING = "delivery.max_parallel_deliveries = 1000\n"
+_DOMAIN = """
+[delivery.domains."{domain}"]
+mx_override = "{address}:{port}"
+"""
 
 
 @frozen(kw_only=True)
@@ -40,6 +45,8 @@ class Empath:
     """The `Mta` adapter."""
 
     name: str = "empath"
+    is_tuned: bool = False
+    """Whether it may have as many connections as there are next hops, where there are many."""
 
     def absence(self) -> str | None:
         command = _command()
@@ -50,7 +57,7 @@ class Empath:
 
     def prepare(self, place: Place) -> Sequence[str | Path]:
         file = place.directory / "empath.toml"
-        file.write_text(configuration(place))
+        file.write_text(configuration(place) if not self.is_tuned else _TUNING + configuration(place))
         return [_command() or "empath", "serve", "--config", file]
 
     def leader(self, place: Place, started_pid: int) -> int:
@@ -59,13 +66,16 @@ class Empath:
 
 def configuration(place: Place) -> str:
     """Return the text of the configuration file."""
-    return CONFIGURATION.format(
+    text = CONFIGURATION.format(
         spool=json.dumps(str(place.directory / "spool")),  # a basic string of TOML is one of JSON
         port=place.port,
         sink_port=place.sink_port,
         frozen="true" if place.holds else "false",
         tls=_TLS.format(certificate=json.dumps(str(place.certificate))) if place.certificate else "",
     )
+    for domain, address in place.next_hops.items():
+        text += _DOMAIN.format(domain=domain, address=address, port=place.sink_port)
+    return text
 
 
 def _command() -> Path | None:

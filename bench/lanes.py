@@ -11,10 +11,14 @@ Three tables, of processor time and memory of this process alone; nothing is sen
 from __future__ import annotations
 
 import argparse
+import cProfile
 import gc
+import pstats
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Final
 
 import trio
@@ -25,13 +29,13 @@ from empath.app.lane_terms import LaneTerms
 from empath.config.schema import DeliverySettings, PrioritySettings, RateLimitSettings
 from empath.config.units import Period, Rate
 from empath.delivery import Capacity, Job, Lane
+from empath.delivery.finding.routing import approach
 from empath.delivery.finding.target import Finder
 from empath.delivery.lanes.helm import Helm
 from empath.mail.envelope import Envelope, Origin, Recipient
 from empath.mail.ids import MessageId
 from empath.mail.outcome import Delivered
 from empath.mail.priority import Priority
-from empath.policy.approach import Approach
 from empath.policy.breaker import Breaker
 from empath.policy.route import OwnHost, Routes
 from empath.policy.window import Window
@@ -102,7 +106,7 @@ def terms_of(settings: DeliverySettings) -> LaneTerms:
         resolver=world.world.resolver,
         entropy=world.entropy,
         own=OwnHost(),
-        approach=lambda _: Approach(port=25),
+        approach=lru_cache(maxsize=settings.max_lanes)(partial(approach, settings)),
         max_hosts=5,
     )
     return LaneTerms(settings, finder)
@@ -160,11 +164,19 @@ def decision_us(case: Case, lanes: int, each: int) -> float:
     gc.collect()
     gc.disable()
     began = time.process_time()
+    taken = decide(all_lanes, work)
+    spent_s = time.process_time() - began
+    gc.enable()
+    return spent_s / taken * 1e6
+
+
+def decide(lanes: Sequence[Lane], work: Sequence[tuple[Lane, Job]]) -> int:
+    """Put all messages into their lanes and take them out again, a turn for each lane; how many there were."""
     for lane, job in work:
         lane.backlog.push(job)
     taken, now = 0, 1.0
-    for _ in range(each):
-        for lane in all_lanes:
+    while taken < len(work):
+        for lane in lanes:
             ticket = lane.breaker.admit(now)
             one = lane.leave.next_job(now)
             if ticket is None or one is None:
@@ -173,9 +185,25 @@ def decision_us(case: Case, lanes: int, each: int) -> float:
             lane.breaker.succeed(ticket)
             lane.window.succeed(1)
             taken += 1
-    spent_s = time.process_time() - began
+    return taken
+
+
+def profiled(case: Case, lanes: int, each: int, top: int) -> str:
+    """A table of the functions that took the most time themselves: what part, and how often a message calls them."""
+    all_lanes = make_lanes(case, lanes)
+    work = list(make_jobs(case, all_lanes, each))
+    profile = cProfile.Profile()
+    gc.collect()
+    gc.disable()
+    profile.runcall(decide, all_lanes, work)
     gc.enable()
-    return spent_s / taken * 1e6
+    found = pstats.Stats(profile).get_stats_profile()
+    functions = sorted(found.func_profiles.items(), key=lambda item: -item[1].tottime)
+    rows = []
+    for name, one in functions[:top]:
+        shares = [f"{part / found.total_tt:.1%}" for part in (one.tottime, one.cumtime)]
+        rows.append([f"{name} ({Path(one.file_name).name})", *shares, f"{int(one.ncalls) / len(work):.1f}"])
+    return simple_table([f"{case.name}: function", "own", "with calls", "calls a message"], rows)
 
 
 def pass_us(case: Case, lanes: int, each: int) -> float:
@@ -238,6 +266,9 @@ def known_sites(count: int) -> object:
 def main() -> None:
     """Measure and print."""
     options = _parser().parse_args()
+    if options.profile:
+        print(profiled(CASES[-1], options.lanes, options.each, options.profile))
+        return
     rows = [
         [
             case.name,
@@ -259,6 +290,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Measures lanes without sockets and without a spool.")
     parser.add_argument("--lanes", type=int, default=10_000, help="how many lanes have work (10000)")
     parser.add_argument("--each", type=int, default=10, help="messages for each of them (10)")
+    parser.add_argument("--profile", type=int, metavar="TOP", help="no figures, but where a decision spends its time")
     parser.add_argument("--sites", type=int, default=100_000, help="how many sites are known (100000)")
     return parser
 

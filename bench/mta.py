@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -33,11 +33,20 @@ class Place:
     port: int
     """Where it listens, on 127.0.0.1, as all ports here."""
     sink_port: int
-    """The next hop for all domains."""
+    """Of the next hop for all domains, or of the next hops."""
     holds: bool
     """Whether it keeps all mail and makes no attempt to deliver."""
     certificate: Path | None = None
     """A file with a chain and its key, as PEM, for STARTTLS on the port; None: TLS is not offered."""
+    domains: int = 1
+    """Among how many recipient domains mail is spread."""
+
+    @property
+    def next_hops(self) -> Mapping[str, str]:
+        """The address of the next hop of each recipient domain, if there are several; all of them are the sink."""
+        if self.domains == 1:
+            return {}
+        return {f"site-{number}.test": f"127.1.{number >> 8}.{number & 255}" for number in range(self.domains)}
 
 
 class Mta(Protocol):
@@ -82,7 +91,7 @@ class Running:
 
 
 @contextmanager
-def fresh_place(below: Path, *, holds: bool, encrypted: bool = False) -> Iterator[Place]:
+def fresh_place(below: Path, *, holds: bool, encrypted: bool = False, domains: int = 1) -> Iterator[Place]:
     """Make a place with a directory that is removed afterwards and two ports that are free now."""
     with tempfile.TemporaryDirectory(prefix="empath-bench-", dir=below, ignore_cleanup_errors=True) as name:
         directory = Path(name)
@@ -91,7 +100,14 @@ def fresh_place(below: Path, *, holds: bool, encrypted: bool = False) -> Iterato
         certificate = directory / "certificate.pem" if encrypted else None
         if certificate:
             trustme.CA().issue_cert("mta.test").private_key_and_cert_chain_pem.write_to_path(certificate)
-        yield Place(directory=directory, port=port, sink_port=sink_port, holds=holds, certificate=certificate)
+        yield Place(
+            directory=directory,
+            port=port,
+            sink_port=sink_port,
+            holds=holds,
+            certificate=certificate,
+            domains=domains,
+        )
 
 
 def free_ports(count: int) -> list[int]:

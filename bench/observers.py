@@ -1,8 +1,13 @@
-"""Measure what watching costs: just bench observers.
+"""Measure what watching costs: just bench observers --help.
 
-The first part builds and encodes frames for 50 viewers of 200 lanes, all in this process and without sockets, and then
-with a daemon and viewers over the loopback interface: processor time for each second of watching. The second part
-relays mail with and without five viewers, an event stream each, and a scrape of the metrics each second, in turns.
+Frames: rows and texts are made in this process, without sockets. Viewers: 50 of 200 lanes, of which each changes every
+second, on the loopback interface. Relay: one daemon relays in blocks, by turns with and without five dashboards, an
+event stream each, and a scrape of the metrics each second.
+
+What counts of the last one is the share of a core that watching takes: the processor time of the daemon that a block
+with watchers needs more than one without, by its time on the wall. A daemon that has a whole core loses that share of
+its rate. On a machine that does other work the rates themselves say little: where the daemon gets a fifth of a core, a
+hundredth of a core for those who watch is a twentieth of what it has.
 """
 
 import argparse
@@ -10,79 +15,91 @@ import json
 import smtplib
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import attrs
+import trio
 from attrs import frozen
 from websockets.sync.client import unix_connect
 from websockets.typing import Subprotocol
 
 from bench import batch, process_tree
 from bench.cases import RELAY, Case
-from bench.empath_mta import Empath, configuration
-from bench.mta import Place, free_ports, fresh_place, running
+from bench.eyes import WatchedEmpath, metric, scraped, watchers
+from bench.lanes import CASES, make_jobs, make_lanes
+from bench.mta import Place, Running, fresh_place, running
+from bench.table import simple_table
+from empath.delivery.explain import Tally
+from empath.delivery.explain.rows import row_at_rest, row_of
+from empath.mail.waiting import Wait, WaitReason
 from empath.ops.live.choosing import Choice
 from empath.ops.live.feed import Feed, Table
-from empath.ops.live.tables import Rows, row_of
-from empath.ops.views.lanes import LaneView, WaitView
+from empath.ops.live.tables import Rows
+from empath.ops.live.tables import row_of as shown
+from empath.ops.views.lanes import LaneView, lane_view, wait_view
 
 VIEWERS: Final = 50
 LANES: Final = 200
 _GOAL_SHARE: Final = 0.02
 _GOAL_FALL: Final = 0.05
-_BUSY: Final = """\
-delivery.max_parallel_deliveries = 1000
-delivery.max_connections_per_host = 1
-"""
-_LANE: Final = """
-[delivery.domains."lane{number}.example"]
-mx_override = "127.0.1.{number}:{port}"
-"""
-_WATCHER: Final = """
-import sys, threading
-from websockets.sync.client import unix_connect
-def watch():
-    there = "ws://localhost/api/v1/live"
-    with unix_connect(sys.argv[1], there, subprotocols=["empath.live.v1"], compression=None, max_size=None) as live:
-        for number, topic in enumerate(sys.argv[3:]):
-            live.send('{"op":"sub","id":%d,"topic":"%s"}' % (number, topic))
-        for _ in live:
-            pass
-for _ in range(int(sys.argv[2])):
-    threading.Thread(target=watch, daemon=True).start()
-sys.stdin.read()
-"""
+_TURNS: Final = 20
 
 
 def main() -> None:
     """Measure, and print what was found."""
     options = _options()
-    print(f"making frames, {VIEWERS} viewers of {LANES} lanes, each changed: {1e3 * frames(options.seconds):.2f} ms")
-    share, rows = watched_share(options.seconds)
-    print(
-        f"a daemon with {VIEWERS} viewers of {LANES} lanes, {rows:.0f} of which change each second: "
-        f"{share:.2%} of a core more (goal: less than {_GOAL_SHARE:.0%})"
-    )
-    plain, watched = relayed(options.rounds, options.scale)
-    for name, figure in (("messages/s", "rate_per_s"), ("ms of processor time per message", "cpu_ms")):
-        before, after = ([getattr(one, figure) for one in results] for results in (plain, watched))
-        change = statistics.median(after) / statistics.median(before) - 1
-        rounds = ", ".join(f"{one / other - 1:+.1%}" for one, other in zip(after, before, strict=True))
+    if "frames" in options.part:
+        print(simple_table(["making rows", "us per lane and frame"], row_costs()))
         print(
-            f"relaying alone {statistics.median(before):.2f} {name}, "
-            f"watched {statistics.median(after):.2f}: {change:+.1%}"
+            f"making frames, {VIEWERS} viewers of {LANES} lanes, each changed: {1e3 * frames(options.seconds):.2f} ms"
         )
-        print(f"  round by round {rounds}")
-    print(f"goal: the rate falls by less than {_GOAL_FALL:.0%}")
+    if "viewers" in options.part:
+        share, rows = watched_share(options.seconds)
+        print(
+            f"a daemon with {VIEWERS} viewers of {LANES} lanes, {rows:.0f} of which change each second: "
+            f"{share:.2%} of a core more (goal: less than {_GOAL_SHARE:.0%}), {1e3 * share / VIEWERS:.2f} ms a frame"
+        )
+    if "relay" in options.part:
+        _print_relay(*relayed(options.rounds, options.scale))
+
+
+def row_costs() -> list[list[str]]:
+    """Rows of a table: what the row of a lane costs, as far as that depends on anything."""
+
+    async def of_lanes(waiting: int) -> float:
+        lanes = make_lanes(CASES[0], 20)
+        for lane, job in make_jobs(CASES[0], lanes, waiting):
+            lane.backlog.push(job)
+        spent_s = []
+        for _ in range(_TURNS):
+            await trio.lowlevel.checkpoint()
+            for lane in lanes:
+                lane.backlog.pop(0.0)  # the oldest goes, as it does in a lane that works
+            before_s = time.process_time()
+            for lane in lanes:
+                shown(lane_view(row_of(lane, None, wall=100.0, is_set_aside=False)))
+            spent_s.append(time.process_time() - before_s)
+        return min(spent_s) / len(lanes)
+
+    def of_sites() -> float:
+        sites = {f"d{number}.example": Tally(0.0) for number in range(20_000)}
+        spent_s = []
+        for _ in range(3):
+            before_s = time.process_time()
+            for site, tally in sites.items():
+                row_at_rest(site, tally, wall=100.0, is_set_aside=False)
+            spent_s.append(time.process_time() - before_s)
+        return min(spent_s) / len(sites)
+
+    found = [
+        [f"busy, {waiting} messages wait", f"{1e6 * trio.run(of_lanes, waiting):.1f}"] for waiting in (100, 10_000)
+    ]
+    return [*found, ["at rest", f"{1e6 * of_sites():.2f}"]]
 
 
 def frames(seconds: int) -> float:
@@ -101,7 +118,7 @@ def frames(seconds: int) -> float:
 
 
 def _lanes(second: int) -> Rows:
-    wait = WaitView(reason="rate_domain", until=None, detail="200/min")
+    wait = wait_view(Wait(WaitReason.RATE_DOMAIN, None, "200/min"))
     views = [
         LaneView(
             lane=f"lane{number}.example",
@@ -122,7 +139,7 @@ def _lanes(second: int) -> Rows:
         )
         for number in range(LANES)
     ]
-    return {view.lane: row_of(view) for view in views}
+    return {view.lane: shown(view) for view in views}
 
 
 def watched_share(seconds: int) -> tuple[float, float]:
@@ -130,7 +147,7 @@ def watched_share(seconds: int) -> tuple[float, float]:
     with (
         fresh_place(Path(tempfile.gettempdir()), holds=False) as place,
         socket.create_server(("0.0.0.0", place.sink_port), backlog=LANES),
-        running(_Watched(lanes=LANES), place) as live,
+        running(WatchedEmpath(lanes=LANES), place) as live,
     ):
         _fill(place)
         time.sleep(3)
@@ -144,19 +161,9 @@ def watched_share(seconds: int) -> tuple[float, float]:
         with watchers(place, VIEWERS, "lanes"):
             time.sleep(3)
             share = _share(live.pid, seconds) - idle
-            if (seeing := _scraped(place, "empath_live_viewers")) != VIEWERS:
+            if (seeing := metric(place, "empath_live_viewers")) != VIEWERS:
                 sys.exit(f"{seeing:.0f} viewers are there, and not {VIEWERS}")
             return share, rows
-
-
-def _scraped(place: Place, name: str) -> float:
-    with urllib.request.urlopen(_metrics(place)) as answer:
-        lines = answer.read().decode().splitlines()
-    return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
-
-
-def _metrics(place: Place) -> str:
-    return f"http://127.0.0.1:{(place.directory / 'metrics').read_text()}/metrics"
 
 
 def _share(pid: int, seconds: int) -> float:
@@ -172,108 +179,77 @@ def _fill(place: Place) -> None:
 
 
 @frozen(kw_only=True)
-class _Watched(Empath):
-    """Empath with the API, and next hops that make a lane for each domain."""
-
-    name: str = "empath-watched"
-    lanes: int = 0
-    """To how many next hops, which take connections and say nothing. 0: there is one, which is the sink."""
-
-    def prepare(self, place: Place) -> list[str | Path]:
-        command = super().prepare(place)
-        text = configuration(place).replace("api.enabled = false", f'api.control_socket = "{place.directory}/control"')
-        (metrics,) = free_ports(1)
-        text = text.replace("metrics.enabled = false", f'metrics.listen_addr = "127.0.0.1:{metrics}"')
-        text = text.replace("[[smtp", f'api.listen_addr = "127.0.0.1:{metrics}"\n[[smtp', 1)
-        if self.lanes:
-            lines = [line for line in text.splitlines() if not line.startswith("delivery.smart_host")]
-            text = _BUSY + "\n".join(lines) + "\n"
-            text += "".join(_LANE.format(number=number, port=place.sink_port) for number in range(self.lanes))
-        (place.directory / "empath.toml").write_text(text)
-        (place.directory / "metrics").write_text(str(metrics))
-        return list(command)
-
-
-@contextmanager
-def watchers(place: Place, count: int, *topics: str) -> Iterator[None]:
-    """Watch from a process of its own."""
-    command = [sys.executable, "-c", _WATCHER, f"{place.directory}/control", str(count), *topics]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)
-    try:
-        yield
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait()
-
-
-@contextmanager
-def scraped(place: Place) -> Iterator[None]:
-    """Read the metrics each second."""
-    url, over = _metrics(place), threading.Event()
-
-    def scrape() -> None:
-        while not over.wait(1.0):
-            with urllib.request.urlopen(url) as answer:
-                answer.read()
-
-    thread = threading.Thread(target=scrape)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-@frozen
-class Result:
+class Block:
     """One batch of mail."""
 
     rate_per_s: float
     cpu_ms: float
     """Processor time of the daemon for each message."""
 
+    def share_beside(self, plain: "Block") -> float:
+        """Which part of a core went to those who watched, by a block that was not watched."""
+        return (self.cpu_ms - plain.cpu_ms) * self.rate_per_s / 1000
 
-def relayed(rounds: int, scale: float) -> tuple[list[Result], list[Result]]:
-    """Return what comes out without and with those who watch, by round."""
+
+def relayed(rounds: int, scale: float) -> tuple[list[Block], list[Block]]:
+    """Return what comes out without and with those who watch, block by block of one daemon."""
     case = next(case for case in RELAY if case.name == "relay-1k").scaled(scale)
     program = batch.build()
-    plain, watched = list[Result](), list[Result]()
-    for number in range(rounds):
-        for is_watched in (number % 2 == 0, number % 2 == 1):
-            (watched if is_watched else plain).append(_relay(program, case, is_watched=is_watched))
+    plain, watched = list[Block](), list[Block]()
+    with fresh_place(Path(tempfile.gettempdir()), holds=False) as place, running(WatchedEmpath(), place) as live:
+        _relay(program, case, place, live, is_watched=True)  # which warms everything up, and does not count
+        for number in range(rounds):
+            for is_watched in (number % 2 == 0, number % 2 == 1):
+                block = _relay(program, case, place, live, is_watched=is_watched)
+                (watched if is_watched else plain).append(block)
     return plain, watched
 
 
-def _relay(program: Path, case: Case, *, is_watched: bool) -> Result:
-    with fresh_place(Path(tempfile.gettempdir()), holds=False) as place, running(_Watched(), place) as live:
-        ports = {"target_port": place.port, "sink_port": place.sink_port}
-        with batch.started(program, case, limit_s=60, **ports) as load:
-            load.await_warm()
-            live.settle()
-            with ExitStack() as eyes:
-                if is_watched:
-                    eyes.enter_context(watchers(place, 5, "stats", "lanes", "events"))
-                    eyes.enter_context(scraped(place))
-                time.sleep(1.5)
-                if (seeing := _scraped(place, "empath_live_viewers")) != 5 * is_watched:
-                    sys.exit(f"{seeing:.0f} viewers are there")
-                before_s = process_tree.cpu_s(live.pid)
-                load.go()
-                report = load.report()
-                cpu_s = process_tree.cpu_s(live.pid) - before_s
+def _relay(program: Path, case: Case, place: Place, live: Running, *, is_watched: bool) -> Block:
+    ports = {"target_port": place.port, "sink_port": place.sink_port}
+    with batch.started(program, case, limit_s=120, **ports) as load, ExitStack() as eyes:
+        load.await_warm()
+        live.settle()
+        if is_watched:
+            eyes.enter_context(watchers(place, 5, "stats", "lanes", "events"))
+            eyes.enter_context(scraped(place))
+        time.sleep(1.5)
+        if (seeing := metric(place, "empath_live_viewers")) != 5 * is_watched:
+            sys.exit(f"{seeing:.0f} viewers are there")
+        before_s = process_tree.cpu_s(live.pid)
+        load.go()
+        report = load.report()
+        cpu_s = process_tree.cpu_s(live.pid) - before_s
     if report.faults:
         sys.exit(f"some mail was lost or doubled: {json.dumps(attrs.asdict(report))}")
-    return Result(report.arrived / report.last_arrival_s, 1000 * cpu_s / report.arrived)
+    return Block(rate_per_s=report.arrived / report.last_arrival_s, cpu_ms=1000 * cpu_s / report.arrived)
+
+
+def _print_relay(plain: list[Block], watched: list[Block]) -> None:
+    shares = [block.share_beside(other) for block, other in zip(watched, plain, strict=True)]
+    rows = [
+        [name, f"{statistics.median(one.rate_per_s for one in found):.0f}", f"{_median_ms(found):.3f}"]
+        for name, found in (("alone", plain), ("watched", watched))
+    ]
+    print(simple_table(["relaying", "messages/s", "CPU ms/message"], rows))
+    print(f"watching takes {statistics.median(shares):.1%} of a core (goal: less than {_GOAL_FALL:.0%})")
+    print(f"  block by block {', '.join(f'{one:.1%}' for one in shares)}")
+
+
+def _median_ms(blocks: list[Block]) -> float:
+    return statistics.median(block.cpu_ms for block in blocks)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What do viewers of the live websocket, and scrapes, cost?")
-    parser.add_argument("--seconds", type=int, default=10, help="of each measurement of the first part (10)")
-    parser.add_argument("--rounds", type=int, default=5, help="of the second part (5)")
+    parts = ("frames", "viewers", "relay")
+    parser.add_argument("--part", action="append", choices=parts, help="only this one; may be repeated")
+    parser.add_argument("--seconds", type=int, default=10, help="of each measurement of the first parts (10)")
+    parser.add_argument("--rounds", type=int, default=9, help="of the last part (9)")
     parser.add_argument("--scale", type=float, default=1.0, help="times the messages of the case (1.0)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.part = options.part or parts
+    return options
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ SHIPPED_SERVICES: Final = Path("/usr/share/postfix/master.cf.dist")
 def _tuning(place: Place) -> dict[str, object]:
     """Return what administrators set who want throughput to one next hop."""
     return {
-        "smtp_connection_cache_destinations": f"[127.0.0.1]:{place.sink_port}",
+        "smtp_connection_cache_destinations": "static:all" if place.next_hops else f"[127.0.0.1]:{place.sink_port}",
         "smtp_connection_reuse_count_limit": 0,
         "initial_destination_concurrency": 20,
         "default_destination_concurrency_limit": 50,
@@ -51,6 +51,8 @@ class Postfix:
         _postconf(etc, "-MX", "smtp/inet")
         _postconf(etc, "-Me", f"{address}/inet={address} inet n - n - - smtpd")
         _postconf(etc, "-F", "*/*/chroot=n")  # the jail would have to be furnished first
+        hops = place.next_hops.items()
+        (etc / "transport").write_text("".join(f"{name} smtp:[{hop}]:{place.sink_port}\n" for name, hop in hops))
         return [POSTFIX, "-c", etc, "start-fg"]
 
     def leader(self, place: Place, started_pid: int) -> int:
@@ -71,6 +73,7 @@ class Postfix:
             "inet_interfaces": "loopback-only",
             "mynetworks": "127.0.0.0/8",
             "relayhost": f"[127.0.0.1]:{place.sink_port}",
+            "transport_maps": f"texthash:{place.directory}/etc/transport",
             "message_size_limit": 100 << 20,
             # All load comes from one address, and there is no resolver to name it.
             "smtpd_client_connection_count_limit": 0,

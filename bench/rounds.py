@@ -56,7 +56,9 @@ class Conditions:
 def measure(mta: Mta, case: Case, conditions: Conditions) -> Run:
     """Run one case on one MTA, with an empty queue in a fresh directory. Raises RuntimeError if one of them fails."""
     with (
-        fresh_place(conditions.below, holds=not case.is_relay, encrypted=case.is_encrypted) as place,
+        fresh_place(
+            conditions.below, holds=not case.is_relay, encrypted=case.is_encrypted, domains=case.domains
+        ) as place,
         running(mta, place) as live,
     ):
         sink_port = place.sink_port if case.is_relay else 0

@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-struct options opt = {.messages = 1000, .size = 1024, .sessions = 1, .recipients = 1, .domains = 1, .limit_s = 60};
+struct options opt = {.messages = 1000, .size = 1024, .sessions = 1, .recipients = 1, .domains = 1, .in_a_row = 1,
+                      .limit_s = 60};
 
 static const struct {
     const char *name, *meaning;
@@ -23,6 +24,7 @@ static const struct {
     {"--per-connection", "messages on a connection; 0: all", &opt.per_connection, 0, 1000000},
     {"--recipients", "per message", &opt.recipients, 1, RECIPIENTS_MOST},
     {"--domains", "among which recipients are spread", &opt.domains, 1, 100000},
+    {"--in-a-row", "messages before the next domain has its turn", &opt.in_a_row, 1, 100000},
     {"--rate", "messages started per second; 0: as fast as replies come", &opt.rate, 0, 100000},
     {"--pipelining", "1: the source sends MAIL, RCPT and DATA together", &opt.pipelining, 0, 1},
     {"--tls", "1: the source says STARTTLS", &opt.tls, 0, 1},

@@ -22,7 +22,8 @@ struct options {
     long messages, warm_up;         /* measured, and sent before */
     long size;                      /* octets of content, header included */
     long sessions, per_connection;  /* 0 messages per connection: no limit */
-    long recipients, domains;       /* recipient j of message i is at domain (i + j) modulo domains */
+    long recipients, domains;       /* recipient j of message i is at domain (i / in_a_row + j) modulo domains */
+    long in_a_row;
     long rate;                      /* messages started per second whatever became of others; 0: as replies come */
     long pipelining;                /* whether the source pipelines */
     long tls, sink_tls;             /* whether the source says STARTTLS, and whether the sink offers it */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { BACKLOG = 1000 };
 
@@ -133,7 +134,13 @@ static void closed(struct stream *stream)
 
 void sink_accept(void)
 {
-    for (int fd; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
+    struct sockaddr_in from;
+    socklen_t size = sizeof from;
+    for (int fd; (fd = accept4(listener, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
+        if (ntohl(from.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET) {
+            close(fd);
+            continue;
+        }
         struct client *c = calloc(1, sizeof *c);
         if (!c)
             die("calloc");
@@ -150,7 +157,8 @@ void sink_listen(void)
 {
     int on = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)opt.sink)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    /* Several domains have a next hop each, at any address of the loopback network. */
+    address.sin_addr.s_addr = htonl(opt.domains > 1 ? INADDR_ANY : INADDR_LOOPBACK);
     listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on)
         || bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, BACKLOG))

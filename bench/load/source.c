@@ -40,7 +40,7 @@ static double due(void)
 static void say_rcpt(struct session *s, long recipient)
 {
     stream_say(&s->stream, "RCPT TO:<m%ld-%ld@site-%ld.test>\r\n", s->number, recipient,
-               (s->number + recipient) % opt.domains);
+               (s->number / opt.in_a_row + recipient) % opt.domains);
 }
 
 static void start_message(struct session *s)

@@ -30,6 +30,8 @@ class TokenBucket:
     rate_per_s: float = field(validator=_positive)
     burst: int = field(default=1, validator=_positive)
     _full_at: float = field(default=-inf, init=False)
+    _taken_at: float = field(default=-inf, init=False)
+    """When the latest token was taken."""
 
     @property
     def full_at(self) -> float:
@@ -43,14 +45,23 @@ class TokenBucket:
 
     def take(self, now: float) -> bool:
         """Take a token, if there is one."""
-        if now < self.ready_at:
+        full_at = self._full_at
+        if now < full_at - (self.burst - 1) / self.rate_per_s:  # `ready_at`, and not one call more for each message
             return False
-        self._full_at = max(self._full_at, now) + 1 / self.rate_per_s
+        self._full_at = (full_at if full_at > now else now) + 1 / self.rate_per_s
+        self._taken_at = now
         return True
 
     def give_back(self) -> None:
         """Undo a ``take``: what the token was for did not happen."""
         self._full_at -= 1 / self.rate_per_s
+
+    def undo(self, taken_at: float) -> None:
+        """Undo a ``take`` of that moment, unless others have taken since: they went when they did because of it, and
+        with a token more the next would follow them too closely.
+        """
+        if self._taken_at == taken_at:
+            self.give_back()
 
 
 def take_all(buckets: Iterable[TokenBucket], now: float) -> float | None:

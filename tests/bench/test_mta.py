@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bench import process_tree
 from bench.empath_mta import configuration
@@ -72,3 +72,13 @@ def test_empath_understands_its_configuration(tmp_path: Path, *, holds: bool) ->
 
 def test_postfix_says_why_it_cannot_run() -> None:
     assert Postfix().absence() in {None, "install the Debian package postfix", "it has to be started by root"}
+
+
+def test_each_of_several_domains_has_a_next_hop_of_its_own(tmp_path: Path) -> None:
+    place = Place(directory=tmp_path, port=2525, sink_port=2526, holds=False, domains=1000)
+    file = tmp_path / "empath.toml"
+    file.write_text(configuration(place))
+    domains = load(Sources(file=file)).config.delivery.domains
+    assert [name.ascii for name in domains] == [f"site-{number}.test" for number in range(1000)]
+    assert len({str(own.mx_override) for own in domains.values()}) == 1000
+    assert evolve(place, domains=1).next_hops == {}

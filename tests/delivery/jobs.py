@@ -21,6 +21,7 @@ def job(
     priority: Priority | None = None,
     attempts: int = 0,
     recipients: int = 1,
+    received: float = 0,
 ) -> Job:
     """A message that a client brought, or with ``sender`` None a report of ours."""
     number = next(_numbers)
@@ -39,5 +40,5 @@ def job(
         origin=origin,
         priority=priority,
     )
-    claim = Claim(mid=MessageId(1, number), received=0, envelope=b"", body=b"", deliveries=deliveries)
+    claim = Claim(mid=MessageId(1, number), received=received, envelope=b"", body=b"", deliveries=deliveries)
     return Job(claim=claim, envelope=envelope, site=site or domain, deliveries=deliveries)

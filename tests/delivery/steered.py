@@ -29,6 +29,9 @@ from empath.spool.store import Store
 
 F = TypeVar("F")
 
+DEGREES = {Priority.CRITICAL: 2, Priority.HIGH: 1, Priority.NORMAL: 0, Priority.LOW: -1}
+"""What reception tells the spool of a class."""
+
 
 class Who(TypedDict):
     """Who wants something, and why."""
@@ -90,6 +93,7 @@ class Bridge:
                     body=b"Subject: x\r\n\r\nx\r\n",
                     domains=tuple(one.partition("@")[2] for one in recipients),
                     next_attempt=now,
+                    priority=DEGREES[priority or Priority.NORMAL],
                     sender=sender,
                     recipients=recipients,
                 )

@@ -1,3 +1,5 @@
+from functools import partial
+
 from empath.delivery import Capacity
 
 
@@ -29,6 +31,28 @@ def test_a_place_that_is_not_wanted_goes_to_the_next_in_line() -> None:
     capacity.give_back()
     capacity.forget(first)  # it has no work any more
     assert told == ["first", "second"]
+
+
+def test_who_waits_hears_of_places_that_are_new() -> None:
+    capacity, told = Capacity(1), list[str]()
+    capacity.take()
+    for name in ("first", "second", "third"):
+        capacity.wait(partial(told.append, name))
+    capacity.renew(3, 0)
+    assert told == ["first", "second"]
+    assert [capacity.take(), capacity.take(), capacity.take()] == [True, True, False]
+
+
+def test_with_fewer_places_what_is_open_stays_and_nothing_new_is_opened() -> None:
+    capacity, told = Capacity(3), list[str]()
+    assert [capacity.take() for _ in range(3)] == [True, True, True]
+    capacity.wait(lambda: told.append("later"))
+    capacity.renew(2, 1)
+    capacity.give_back()
+    capacity.give_back()
+    assert told == []
+    assert capacity.take(critical=True)
+    assert not capacity.take()
 
 
 def test_who_has_nothing_to_send_gives_way() -> None:

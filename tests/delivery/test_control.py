@@ -343,3 +343,11 @@ async def test_the_end_of_a_suspension_of_a_sender_makes_no_backoff_due(autojump
         assert [str(one.recipients[0]) for one in server.taken] == ["y@a.example"]
         await trio.sleep(3 * 7200)
         assert len(server.taken) == 2
+
+
+@pytest.mark.parametrize("domain", ["", "..", "a b", "x" * 300])
+async def test_a_limit_for_what_is_no_domain_is_refused(autojump_clock: MockClock, domain: str) -> None:
+    async with bridge() as place:
+        with pytest.raises(ValueError, match="is no domain"):
+            await place.sending.control.set_limit(Scope(domain=domain), rate_per_s=1.0, by="ann", why="x")
+        assert place.sending.control.rules() == []

@@ -149,7 +149,7 @@ async def test_cancellation_hands_back_places_and_tickets(autojump_clock: MockCl
     with trio.move_on_after(1.5):
         await depot.lane.run()
     assert depot.capacity.used == 0
-    assert depot.lane._calls == 0
+    assert depot.lane.calls == 0
 
 
 async def test_an_open_breaker_sheds_all_but_its_probes(autojump_clock: MockClock) -> None:

@@ -73,8 +73,18 @@ def test_what_is_refused_by_one_limit_is_counted_by_none() -> None:
 def test_what_did_not_leave_is_given_back() -> None:
     some = limits(a=Rate(1, Period.HOUR))
     assert some.take(job("a.example"), 0) is None
-    some.give_back(job("a.example"))
+    some.give_back(job("a.example"), 0)
     assert some.take(job("a.example"), 0) is None
+
+
+def test_what_did_not_leave_lets_nobody_follow_too_closely_on_who_went_later() -> None:
+    some = limits(RateLimitSettings(global_per_second=A_SECOND))
+    assert some.take(job("a.example"), 0) is None
+    assert some.take(job("b.example"), 1) is None
+    some.give_back(job("a.example"), 0)
+    refusal = some.take(job("c.example"), 1.5)
+    assert refusal is not None
+    assert refusal.until == 2
 
 
 def test_a_domain_with_a_rate_of_its_own_has_not_the_default() -> None:

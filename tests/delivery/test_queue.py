@@ -69,7 +69,7 @@ def test_what_could_not_be_attempted_is_first_again_and_does_not_count() -> None
         one.push(each)
     first = one.pop(0)
     assert first is jobs[0]
-    one.give_back(first)
+    one.give_back(first, 0)
     assert (one.pop(0), one.pop(0)) == (jobs[0], None)
 
 
@@ -96,3 +96,32 @@ def test_all_that_waits_can_be_taken_out_wherever_it_stands(user: str | None) ->
     assert (len(one), one.deliveries) == (0, 0)
     with pytest.raises(IndexError):
         one.drop_last()
+
+
+def oldest(one: Queue) -> float | None:
+    return one.oldest
+
+
+def test_it_knows_the_oldest_whatever_comes_and_goes() -> None:
+    one = Queue()
+    assert oldest(one) is None
+    jobs = [job(received=float(at), user=f"u{at % 3}") for at in (5, 3, 9, 4, 7)]
+    for each in jobs[:3]:
+        one.push(each)
+    assert oldest(one) == 3
+    for each in jobs[3:]:
+        one.push(each)
+    while one:
+        assert oldest(one) == min(each.claim.received for each in one)
+        taken = one.pop(0)
+        assert taken is not None
+        if taken.claim.received == 3:
+            assert oldest(one) == min(each.claim.received for each in one)
+            one.give_back(taken, 0)
+            assert oldest(one) == 3
+            one.remove(lambda each: each.claim.received == 3)
+    assert oldest(one) is None
+    one.push(jobs[2])
+    assert oldest(one) == 9
+    one.empty()
+    assert oldest(one) is None

@@ -30,6 +30,21 @@ def test_no_stretch_of_time_ever_holds_more_than_burst_and_rate_allow(
             assert count <= burst + rate * length + 1e-6 * count
 
 
+@given(st.integers(1, 5), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), max_size=60))
+def test_what_is_given_back_is_never_the_cause_of_too_many(burst: int, steps: list[tuple[int, int]]) -> None:
+    """Some of those who have taken find out later that they do not go."""
+    bucket, now, went = TokenBucket(1.0, burst), 0.0, list[float]()
+    for pause, who in steps:
+        now += pause / 2
+        while bucket.take(now) and len(went) < 100:
+            went.append(now)
+        if who < len(went):
+            bucket.undo(went.pop(-1 - who))
+    for first, start in enumerate(went):
+        for last in range(first, len(went)):
+            assert last - first + 1 <= burst + went[last] - start
+
+
 @given(RATES, BURSTS, STEPS)
 def test_the_moment_it_names_is_exact(rate: float, burst: int, steps: list[float]) -> None:
     """Defect 7 of the ancestor: what a rate held up was tried anew at every tick, since no moment was kept for it."""

@@ -1,12 +1,14 @@
-"""A next hop that counts: how many connections it has at once, and when each message came."""
+"""A next hop that counts: how many connections it has at once, and when each of them began and each message came."""
 
 import socket
 import socketserver
 import time
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Self
 
 from attrs import define, field
+
+_LOOK_S = 0.01
 
 
 @define(eq=False)
@@ -21,8 +23,13 @@ class CountingHop:
     turned_away: int = field(init=False, default=0)
     messages: list[float] = field(init=False, factory=list)
     """When each came, by the monotonic clock."""
+    greeted: list[float] = field(init=False, factory=list)
+    """When each connection began."""
+    longest_stall_s: float = field(init=False, default=0.0)
+    """For how long this process could not look at its clock, though it wanted to: what it counts may be so late."""
     _live: int = field(init=False, default=0)
     _lock: Lock = field(init=False, factory=Lock)
+    _over: Event = field(init=False, factory=Event)
     _server: socketserver.ThreadingTCPServer = field(init=False)
 
     def __enter__(self) -> Self:
@@ -35,9 +42,18 @@ class CountingHop:
         socketserver.ThreadingTCPServer.daemon_threads = True
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session)
         Thread(target=self._server.serve_forever, daemon=True).start()
+        Thread(target=self._look_at_the_clock, daemon=True).start()
         return self
 
+    def _look_at_the_clock(self) -> None:
+        before = time.monotonic()
+        while not self._over.wait(_LOOK_S):
+            now = time.monotonic()
+            self.longest_stall_s = max(self.longest_stall_s, now - before - _LOOK_S)
+            before = now
+
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -52,16 +68,12 @@ class CountingHop:
             assert time.monotonic() < deadline, f"{len(self.messages)} of {messages} messages have come"
             time.sleep(0.02)
 
-    def busiest(self, span_s: float) -> int:
-        """The most messages that came in any stretch of so many seconds."""
-        moments = sorted(self.messages)
-        return max(sum(start <= moment < start + span_s for moment in moments) for start in moments)
-
     def serve(self, connection: socket.socket) -> None:
         """One session."""
         with self._lock:
             self._live += 1
             self.connections += 1
+            self.greeted.append(time.monotonic())
             is_full = self._live > self.most
             self.turned_away += is_full
             self.peak = max(self.peak, self._live)

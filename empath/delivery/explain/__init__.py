@@ -12,26 +12,31 @@ with a host yet, and whoever writes to the spool that there is no room. So it ca
   is kept when the lane is forgotten, so that a table does not go blank when mail has gone.
 
 Rooms: ``tally`` (what came of attempts), ``reasons`` (waits), ``gates``, ``rows`` (lanes), ``stories`` (deliveries and
-addresses), ``explainer`` (who is asked).
+addresses), ``explainer`` (who is asked), ``census`` (how many wait for what).
 
 Why not a reason in every row of the spool: a site whose breaker opens would cost a write for each of its messages, and
 another one when it closes. What a lane waits for is known once, in the lane.
 """
 
+from empath.delivery.explain.census import Census, Count
 from empath.delivery.explain.explainer import Explainer
 from empath.delivery.explain.gates import Gate
 from empath.delivery.explain.rows import LaneRow
 from empath.delivery.explain.stories import AddressExplanation, DeliveryExplanation, LaneExplanation, Stop, Way
 from empath.delivery.explain.tally import Past, Seal, Tallies, Tally
+from empath.delivery.talking.pool import Pooled
 
 __all__ = [
     "AddressExplanation",
+    "Census",
+    "Count",
     "DeliveryExplanation",
     "Explainer",
     "Gate",
     "LaneExplanation",
     "LaneRow",
     "Past",
+    "Pooled",
     "Seal",
     "Stop",
     "Tallies",

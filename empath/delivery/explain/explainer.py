@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import trio
@@ -54,14 +54,17 @@ class Explainer:
 
     def lanes(self) -> list[LaneRow]:
         """A row for each lane, and for each site whose attempts are remembered. Cheap: nothing is asked."""
+        return list(self.each_lane())
+
+    def each_lane(self) -> Iterator[LaneRow]:
+        """The same one by one, for who lets others have a turn meanwhile. Lanes are those at the beginning."""
         dispatcher, wall = self.dispatcher, self._wall
-        rows = [self._row(lane) for lane in dispatcher.lanes.values()]
-        rows += [
-            row_at_rest(site, tally, wall=wall, is_set_aside=dispatcher.rooms.is_aside(site))
-            for site, tally in self.tallies
-            if site not in dispatcher.lanes
-        ]
-        return rows
+        lanes = dict(dispatcher.lanes)
+        known = [(site, tally) for site, tally in self.tallies if site not in lanes]
+        for lane in lanes.values():
+            yield self._row(lane)
+        for site, tally in known:
+            yield row_at_rest(site, tally, wall=wall, is_set_aside=dispatcher.rooms.is_aside(site))
 
     async def lane(self, site: str) -> LaneExplanation:
         """All that is known of a lane. One that does not exist is described as it would be made."""
@@ -135,7 +138,12 @@ class Explainer:
         return () if lane is None else gates_of(lane, self.capacity, self.control.book.frozen)
 
     def _rules_for(self, site: str) -> tuple[OperatorRule, ...]:
-        return tuple(rule for rule in self.control.book if rule.scope.lane in (None, site))
+        return tuple(
+            rule
+            for rule in self.control.book
+            if rule.scope.lane in (None, site)
+            and (rule.kind is not RuleKind.ROUTE or self.dispatcher.site_of(rule.scope.domain or "") == site)
+        )
 
     def _delivery(self, row: Row, way: Way | None) -> DeliveryExplanation:
         site = self.dispatcher.site_of(row.domain)
@@ -164,7 +172,7 @@ class Explainer:
         lane = self.dispatcher.lanes.get(site)
         if row.status is Status.IN_PROGRESS:
             return self._in_memory(row, lane)
-        held_up = self._of_node() or (None if lane is None else self._of_lane(lane))
+        held_up = self.of_node() or (None if lane is None else self.of_lane(lane))
         own = reasons.DUE if row.aside is not None else reasons.of_row(row, self._wall)
         waits = [reasons.of_rule(rule) for rule in self._rules_touching(row, site)]
         if own.reason is not WaitReason.DUE:
@@ -181,11 +189,11 @@ class Explainer:
 
         own = None if lane is None else reasons.of_job(lane, is_meant, self._wall)
         if lane is not None and any(map(is_meant, lane.backlog)):
-            waits = (self._of_node(), own, self._of_lane(lane))
+            waits = (self.of_node(), own, self.of_lane(lane))
             return reasons.longest(wait for wait in waits if wait is not None) or reasons.DUE
         return own or self._of_full_disk() or Wait(WaitReason.IN_FLIGHT)
 
-    def _of_node(self) -> Wait | None:
+    def of_node(self) -> Wait | None:
         """What holds up all that this node would attempt."""
         return Wait(WaitReason.DRAINING) if self.is_draining() else self._of_full_disk()
 
@@ -193,7 +201,8 @@ class Explainer:
         said = self.dispatcher.closing.persistence.full
         return Wait(WaitReason.DISK_LOW, None, said) if said else None
 
-    def _of_lane(self, lane: Lane) -> Wait | None:
+    def of_lane(self, lane: Lane) -> Wait | None:
+        """What holds up a lane."""
         tally = self.tallies.of(lane.site)
         return reasons.of_lane(lane, self._wall, "" if tally is None else tally.last_reply)
 
@@ -224,6 +233,10 @@ def _undo(rule: OperatorRule) -> str:
             return f"empathctl resume {rule.id}"
         case RuleKind.FREEZE:
             return "empathctl queue thaw"
+        case RuleKind.ROUTE:
+            return f"empathctl dns override remove {rule.scope.domain}"
+        case RuleKind.DRAIN:
+            return "empathctl undrain"
         case RuleKind.BREAKER:
             return f"empathctl breakers close {rule.scope.lane}"
         case RuleKind.OVERLAY:

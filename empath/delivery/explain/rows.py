@@ -6,7 +6,7 @@ import trio
 from attrs import evolve, frozen
 
 from empath.delivery.explain.reasons import of_lane
-from empath.delivery.explain.tally import Tally
+from empath.delivery.explain.tally import Tally, minute_of
 from empath.delivery.lanes.lane import Lane
 from empath.mail.waiting import Wait, WaitReason
 from empath.policy.breaker import BreakerState
@@ -55,7 +55,7 @@ def row_of(lane: Lane, tally: Tally | None, *, wall: float, is_set_aside: bool) 
     said = "" if tally is None else tally.last_reply
     is_held_up = lane.backlog.deliveries or lane.breaker.until is not None or lane.helm.steering
     wait = of_lane(lane, wall, said) if is_held_up else None
-    received = min((job.claim.received for job in lane.backlog), default=None)
+    received = lane.backlog.oldest
     row = LaneRow(
         site=lane.site,
         state=_state_of(lane, wait),
@@ -73,8 +73,21 @@ def row_of(lane: Lane, tally: Tally | None, *, wall: float, is_set_aside: bool) 
 
 
 def row_at_rest(site: str, tally: Tally | None, *, wall: float, is_set_aside: bool) -> LaneRow:
-    """The row of a site that has no lane now."""
-    row = LaneRow(
+    """The row of a site that has no lane now.
+
+    It is the very same one as long as it holds. There may be very many such sites, so who shows all of them each second
+    has next to nothing to do.
+    """
+    if tally is None:
+        return _at_rest(site, is_set_aside=is_set_aside)
+    made_from = tally.count, minute_of(wall), is_set_aside
+    if tally.row is None or tally.row[0] != made_from:
+        tally.row = made_from, _counted(_at_rest(site, is_set_aside=is_set_aside), tally, wall)
+    return tally.row[1]
+
+
+def _at_rest(site: str, *, is_set_aside: bool) -> LaneRow:
+    return LaneRow(
         site=site,
         state="idle",
         queued=0,
@@ -87,7 +100,6 @@ def row_at_rest(site: str, tally: Tally | None, *, wall: float, is_set_aside: bo
         wait=None,
         breaker=BreakerState.CLOSED.value,
     )
-    return _counted(row, tally, wall)
 
 
 def _counted(row: LaneRow, tally: Tally | None, wall: float) -> LaneRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
@@ -12,6 +12,9 @@ from empath.mail.facts import DeliveryAttempted, DeliveryEnded, Fact
 from empath.mail.ids import DeliveryId
 from empath.mail.outcome import Delivered
 from empath.mail.way_facts import HostDialled
+
+if TYPE_CHECKING:
+    from empath.delivery.explain.rows import LaneRow
 
 _SLOT_S: Final = 60.0
 _SLOTS: Final = 15
@@ -44,6 +47,11 @@ class Seal:
     """When it came about; wall clock."""
 
 
+def minute_of(at: float) -> int:
+    """The number of the minute in which attempts of that moment are counted."""
+    return int(at // _SLOT_S)
+
+
 @define(eq=False)
 class Tally:
     """What attempts at one site came to, counted by recipient. Moments are wall clock."""
@@ -57,13 +65,22 @@ class Tally:
     last_at: float = field(init=False, default=0.0)
     seal: Seal | None = field(init=False, default=None)
     """Of the latest connection; None: there was none."""
+    row: tuple[tuple[int, int, bool], LaneRow] | None = field(init=False, default=None)
+    """The row at rest that was made last, and what it was made from. It is here so that both are forgotten together."""
     _slots: deque[list[int]] = field(init=False, factory=lambda: deque(maxlen=_SLOTS))
     """The number of the minute, how many were delivered in it, and how many were not."""
     _times: deque[float] = field(init=False, factory=lambda: deque(maxlen=_TIMES))
+    _p95_s: tuple[int, float | None] = field(init=False, default=(0, None))
+    """How many attempts had been counted when it was worked out."""
+
+    @property
+    def count(self) -> int:
+        """How many attempts there were."""
+        return self.delivered + self.not_delivered
 
     def add(self, fact: DeliveryAttempted) -> None:
         """Count an attempt."""
-        minute = int(fact.at // _SLOT_S)
+        minute = minute_of(fact.at)
         slots = self._slots
         if not slots or slots[-1][0] != minute:
             slots.append([minute, 0, 0])
@@ -81,7 +98,7 @@ class Tally:
 
     def ok_share(self, now: float) -> float | None:
         """Which part of the latest quarter of an hour was delivered; None: nothing was attempted."""
-        minute = int(now // _SLOT_S)
+        minute = minute_of(now)
         recent = [slot for slot in self._slots if 0 <= minute - slot[0] < _SLOTS]
         delivered, others = sum(slot[1] for slot in recent), sum(slot[2] for slot in recent)
         return delivered / (delivered + others) if delivered + others else None
@@ -89,8 +106,12 @@ class Tally:
     @property
     def p95_s(self) -> float | None:
         """How long 95 of 100 attempts took at most, of the latest ones; None: there were none."""
-        times = sorted(self._times)
-        return times[min(len(times) - 1, len(times) * 95 // 100)] if times else None
+        count, p95_s = self._p95_s
+        if count != self.count:
+            times = sorted(self._times)
+            p95_s = times[min(len(times) - 1, len(times) * 95 // 100)]
+            self._p95_s = self.count, p95_s
+        return p95_s
 
 
 @define(eq=False)

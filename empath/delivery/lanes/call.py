@@ -13,6 +13,8 @@ class Call(NamedTuple):
 
     job: Job
     ticket: Ticket
+    taken_at: float
+    """When, on Trio's clock."""
 
 
 class Sender(Protocol):

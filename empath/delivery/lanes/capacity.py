@@ -6,7 +6,7 @@ waits for a next message that may never come, is asked to close for it.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 
 from attrs import define, field
@@ -22,10 +22,17 @@ class Capacity:
     used: int = field(init=False, default=0)
     _idle: dict[object, Callable[[], None]] = field(init=False, factory=dict)
     """Who is idle, longest first, and how to tell them to close."""
-    _line: deque[Callable[[], None]] = field(init=False, factory=deque)
-    """Lanes to be told when a place becomes free. Each stands here at most once."""
-    _urgent: deque[Callable[[], None]] = field(init=False, factory=deque)
+    _line: OrderedDict[Callable[[], None], None] = field(init=False, factory=OrderedDict)
+    """Lanes to be told when a place becomes free. There may be thousands, and each is looked for again and again."""
+    _urgent: OrderedDict[Callable[[], None], None] = field(init=False, factory=OrderedDict)
     """Those of them that have mail of the highest class."""
+
+    def renew(self, limit: int, reserved: int) -> None:
+        """Let there be so many from now on. What is open stays; whoever waits is told of places that are new."""
+        more = limit - self.limit
+        self.limit, self.reserved = limit, reserved
+        for _ in range(more):
+            self._call()
 
     def take(self, *, critical: bool = False) -> bool:
         """Take a place if there is one. ``critical``: for mail of the highest class."""
@@ -49,13 +56,12 @@ class Capacity:
         highest class does not stand at the end of the line.
         """
         if critical and tell not in self._urgent:
-            self._urgent.append(tell)
-            if tell in self._line:
-                self._line.remove(tell)
+            self._urgent[tell] = None
+            self._line.pop(tell, None)
         elif critical or tell in self._line:
             return
         else:
-            self._line.append(tell)
+            self._line[tell] = None
         if self._idle:
             owner = next(iter(self._idle))
             self._idle.pop(owner)()
@@ -66,16 +72,15 @@ class Capacity:
 
     def forget(self, tell: Callable[[], None]) -> None:
         """A lane has nothing to wait for any more."""
-        for line in (self._urgent, self._line):
-            if tell in line:
-                line.remove(tell)
+        self._urgent.pop(tell, None)
+        self._line.pop(tell, None)
         self._call()
 
     def _call(self) -> None:
         if self._urgent and self.used < self.limit:
-            self._urgent.popleft()()
+            self._urgent.popitem(last=False)[0]()
         elif self._line and self.used < self._limit(critical=False):
-            self._line.popleft()()
+            self._line.popitem(last=False)[0]()
 
     def idle(self, owner: object, close: Callable[[], None]) -> None:
         """``owner`` has a connection and nothing to send; ``close`` may be called until ``busy`` is."""

@@ -54,6 +54,8 @@ def _crowding(lane: Lane, now: float) -> Cause | None:
     refusal = lane.backlog.refusal
     if refusal is not None and refusal.until > now:
         return Cause(refusal.reason, refusal.until)
+    if not lane.backlog.ready(now):
+        return None  # each waits for a limit of its own
     if lane.leave.blocked:
         return Cause(WaitReason.CONN_HOST, detail="the host has all the connections that it may have")
     if lane.senders >= lane.window.size:
@@ -64,7 +66,7 @@ def _crowding(lane: Lane, now: float) -> Cause | None:
     connections = lane.leave.connections
     if connections is None:
         return None
-    reason, until = connections.refusal(lane.site)
+    reason, until = lane.leave.refusal(connections)
     return Cause(reason, until, "connections per time") if until > now else None
 
 

@@ -4,22 +4,22 @@ Every try counts, whatever it comes to: a host that counts connections counts th
 other limits than those of messages, since one connection carries many.
 
 A lane begins one connection at a time where they are limited, and not before the limits that are known by then have
-room. What remains is waited for by the sender, which holds its place meanwhile: that of its source address, which is
-known once the host is, and that of a further try at the next host. To give its place back it would have to begin its
-search anew, and each such search would find the next address at its limit.
+room. What shows later, at a host with the source address for it or at a second host, is waited for in the lane as well
+(`search`). Those who wait for one source address get moments one after the other, so that each of them comes once.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from math import inf
 
-import trio
 from attrs import define, field
 
 from empath.config.schema import ConnectionRateSettings, Rate
 from empath.delivery.lanes.limits import bucket_of, quota_of
 from empath.mail.waiting import WaitReason
-from empath.policy.bucket import TokenBucket, take_all
+from empath.policy.bucket import TokenBucket
 from empath.policy.quota import Quota
 
 
@@ -31,10 +31,14 @@ class ConnectionLimits:
     rate_of: Callable[[str], Rate | None]
     """The rate that configuration has for a site by name; None: it has none."""
     max_keys: int
+    refused: Counter[WaitReason] = field(init=False, factory=Counter)
+    """How often a connection had to wait, by what waiting for it is called; under earlier settings, too."""
     _all: TokenBucket | None = field(init=False)
     _sites: Quota | None = field(init=False)
     _sources: Quota | None = field(init=False)
     _named: dict[str, TokenBucket] = field(init=False, factory=dict)
+    _turns: dict[str, float] = field(init=False, factory=dict)
+    """The latest moment that was named for each source address."""
 
     def __attrs_post_init__(self) -> None:
         rates = self.settings
@@ -44,6 +48,7 @@ class ConnectionLimits:
 
     def inherit(self, other: ConnectionLimits) -> None:
         """Remember what was taken under other settings, of every limit that has stayed the same."""
+        self.refused = other.refused
         before, now = other.settings, self.settings
         if before.global_per_second == now.global_per_second:
             self._all = other._all
@@ -71,17 +76,30 @@ class ConnectionLimits:
             reason = WaitReason.RATE_SOURCE if is_of_source else WaitReason.RATE_DOMAIN
         return reason, 0.0 if last is None else last.ready_at
 
-    async def wait(self, site: str, source: str | None) -> None:
-        """Wait until a connection may be begun, and count it."""
-        moment = take_all(self._with_source(site, source), trio.current_time())
-        while moment is not None:
-            await trio.sleep_until(moment)  # somebody else may have been there first
-            moment = take_all(self._with_source(site, source), trio.current_time())
+    def note_refusal(self, site: str) -> None:
+        """Count that a connection has to wait now."""
+        self.refused[self.refusal(site)[0]] += 1
 
-    def _with_source(self, site: str, source: str | None) -> Iterator[TokenBucket]:
+    def objection(self, site: str, source: str, now: float) -> tuple[WaitReason, float] | None:
+        """What keeps a connection from being begun, and when to come again; None: nothing does."""
+        reason, until = self.refusal(site, source)
+        if until <= now:
+            return None
+        self.refused[reason] += 1
+        if reason is WaitReason.RATE_SOURCE and self._sources is not None:
+            until = max(until, self._turns.get(source, -inf) + 1 / self._sources.rate_per_s)
+            self._turns[source] = until
+        return reason, until
+
+    def take(self, site: str, source: str, now: float) -> None:
+        """Count a connection that nothing keeps from being begun."""
+        for bucket in self._with_source(site, source):
+            bucket.take(now)
+
+    def _with_source(self, site: str, source: str) -> Iterator[TokenBucket]:
         yield from self._buckets(site)
         if self._sources is not None:
-            yield self._sources.bucket(source or "")
+            yield self._sources.bucket(source)
 
     def _buckets(self, site: str) -> Iterator[TokenBucket]:
         if self._all is not None:

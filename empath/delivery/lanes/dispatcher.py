@@ -66,6 +66,8 @@ class Dispatcher:
     """Whether nothing is claimed, since nothing may be attempted."""
     kept_back: Callable[[Job], float | None] | None = field(init=False, default=None)
     """Until when a job waits for a rule that does not stop its lane, or None; None: there are no such rules."""
+    apart: frozenset[str] = field(init=False, default=frozenset())
+    """Domains that rules are for: they keep no company."""
     prepare: Callable[[Lane], None] | None = field(init=False, default=None)
     """Tells a new lane what operators want of it."""
     _free: trio.Event = field(init=False, factory=trio.Event)
@@ -194,7 +196,8 @@ class Dispatcher:
         for delivery in claim.deliveries:
             domain = delivery.domain
             # How a host must prove itself under REQUIRETLS hangs on the domain (RFC 8689 4.2.1).
-            company = domain if envelope.params.requiretls else self.company_of(domain)
+            is_alone = envelope.params.requiretls or domain in self.apart
+            company = domain if is_alone else self.company_of(domain)
             # One whose time is over must not be carried along by others; rules can make such a difference.
             is_over = bool(self.closing.retry.rules) and self.closing.is_over(envelope, delivery)
             groups.setdefault((self.site_of(domain), company, is_over), []).append(delivery)

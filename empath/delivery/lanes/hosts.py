@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
+from empath.delivery.talking.pool import Pool
 from empath.policy.route import Target
 
 
@@ -54,11 +55,17 @@ class Place:
         """The connection carries something again, or is about to end."""
         self._hosts.busy(self)
 
+    def dismiss(self) -> None:
+        """Have the connection closed if it is idle."""
+        self._hosts.dismiss(self)
+
 
 @define(eq=False)
 class Hosts:
     """See the module. It remembers hosts that we are connected to or that somebody waits for, and no others."""
 
+    pool: Pool = field(init=False, factory=Pool)
+    """The connections themselves."""
     _known: dict[str, _Host] = field(init=False, factory=dict)
     _waits: dict[Callable[[], bool], tuple[str, ...]] = field(init=False, factory=dict)
     """In which lines somebody stands."""
@@ -133,6 +140,14 @@ class Hosts:
         for key in place.keys:
             if (host := self._known.get(key)) is not None:
                 host.idle.pop(place, None)
+
+    def dismiss(self, place: Place) -> None:
+        """See ``Place``."""
+        for key in place.keys:
+            host = self._known.get(key)
+            close = None if host is None else host.idle.pop(place, None)
+            if close is not None:
+                close()
 
 
 def _keys(target: Target) -> tuple[str, ...]:

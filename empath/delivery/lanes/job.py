@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from attrs import evolve, frozen
 
+from empath.delivery.lanes.search import Search
 from empath.mail.envelope import Envelope
 from empath.spool.contract import Claim, ClaimedDelivery
 
@@ -21,6 +22,8 @@ class Job:
     deliveries: tuple[ClaimedDelivery, ...]
     mixed: bool = False
     """Whether the recipient domains are not all the same."""
+    search: Search | None = None
+    """How far it has come on its way to a host; None: it is yet to begin."""
 
     @property
     def domain(self) -> str:

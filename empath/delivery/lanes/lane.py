@@ -54,7 +54,7 @@ class Lane:
     errands: dict[int, tuple[Job, Cause]] | None = field(init=False, default=None)
     is_draining: bool = field(init=False, default=False)
     """Whether it hands nothing out any more, since the daemon is stopping, or a new lane has taken its place."""
-    _calls: int = field(init=False, default=0)
+    calls: int = field(init=False, default=0)
     """Jobs that are with senders."""
     _shift: Shift = field(init=False, default=OFF_DUTY)
 
@@ -134,8 +134,7 @@ class Lane:
             now, opens_at = trio.current_time(), self.breaker.until
             if opens_at is None or opens_at <= now:
                 opens_at = inf
-            with trio.move_on_at(min(opens_at, self.helm.wakes_at(now), self.leave.wakes_at(now))):
-                await self._shift.changed.wait()
+            await self._shift.wait(min(opens_at, self.helm.wakes_at(now), self.leave.wakes_at(now)))
 
     def _staff(self, nursery: trio.Nursery) -> None:
         """Wake or start as many senders as may work now, as far as breaker, window and capacity allow."""
@@ -148,7 +147,7 @@ class Lane:
             elif self.helm.is_rated:
                 ready = min(ready, 1)
         self._shift.parked.unpark(count=min(int(ready), len(self._shift.parked)))
-        while self.senders < self.window.size and self.senders - self._calls < ready and self.leave.may_connect(now):
+        while self.senders < self.window.size and self.senders - self.calls < ready and self.leave.may_connect(now):
             critical = self.backlog.has_critical
             if not self._capacity.take(critical=critical):
                 self._capacity.wait(self.notice, critical=critical)
@@ -215,15 +214,15 @@ class Lane:
             self._shift.changed.set()  # the next one has its moment, too
         if self.cause is not None and not self.backlog:
             self._note()
-        self._calls += 1
-        return Call(job, ticket)
+        self.calls += 1
+        return Call(job, ticket, now)
 
     def hand_back(self, call: Call) -> None:
         """A job could not be attempted for want of a place; it goes as soon as there is one."""
-        self._calls -= 1
+        self.calls -= 1
         self.leave.ended(call.job)
         self.breaker.withdraw(call.ticket)
-        self.backlog.give_back(call.job)
+        self.backlog.give_back(call.job, call.taken_at)
         self._shift.changed.set()
 
     def takes_further(self, job: Job) -> bool:
@@ -247,10 +246,10 @@ class Lane:
 
     def settle(self, call: Call, outcomes: Collection[Outcome] | None) -> None:
         """Hear what a call came to; None: nothing that says anything about the site."""
-        self._calls -= 1
+        self.calls -= 1
         self.leave.ended(call.job)
-        before, now = self.breaker.state, trio.current_time()
-        judge(call, outcomes, breaker=self.breaker, window=self.window, under_way=self._calls + 1, now=now)
+        before, now, under_way = self.breaker.state, trio.current_time(), self.calls + 1 - self.leave.dialling
+        judge(call, outcomes, breaker=self.breaker, window=self.window, under_way=under_way, now=now)
         if outcomes is not None and not all(isinstance(outcome, Delivered) for outcome in outcomes):
             self.helm.hear(outcomes, now)
             self._note()
@@ -261,7 +260,7 @@ class Lane:
     def steer(self, orders: Orders) -> None:
         """Do what operators want from now on."""
         self.helm.obey(orders)
-        self.backlog.overlay(is_overlaid=orders.rate_per_s is not None)
+        self.backlog.overlay(is_overlaid=orders.rate_per_s is not None, rates=orders.domain_rates)
         self._note()
         self.notice()
 

@@ -16,6 +16,7 @@ from empath.delivery.lanes.connection_limits import ConnectionLimits
 from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.queue import Queue
 from empath.mail.priority import Priority
+from empath.mail.waiting import WaitReason
 from empath.policy.window import Window
 
 
@@ -36,8 +37,14 @@ class Leave:
     """Whether its hosts have as many connections as they may have, from whichever lanes."""
     opening: bool = False
     """Whether a sender is about to connect. Where connections are limited there is one such at a time."""
+    dialling: int = 0
+    """Jobs whose senders have no connection yet: they say nothing about how many connections the site bears."""
     wake: Callable[[], None] = field(init=False, default=lambda: None)
     """Has the lane look again."""
+    held: tuple[WaitReason, float] = field(init=False, default=(WaitReason.RATE_SOURCE, -inf))
+    """Which limit a sender has met on its way to a host, and until when it keeps others from going there."""
+    _counted: float = field(init=False, default=-inf)
+    """The moment that a connection waited for when that was counted last."""
     _ordinary: int = field(init=False, default=0)
     """Jobs with senders that are not of the highest class; counted only if places are kept free for that."""
 
@@ -70,7 +77,18 @@ class Leave:
         """Whether another sender may be started."""
         if self.blocked:
             return False
-        return self.connections is None or not (self.opening or self.connections.ready_at(self.site) > now)
+        return self.connections is None or not (self.opening or self._waits_to_connect(self.connections, now))
+
+    def _waits_to_connect(self, connections: ConnectionLimits, now: float) -> bool:
+        if self.held[1] > now:
+            return True
+        moment = connections.ready_at(self.site)
+        if moment <= now:
+            return False
+        if moment != self._counted:  # this is asked again and again
+            connections.note_refusal(self.site)
+            self._counted = moment
+        return True
 
     def connected(self) -> None:
         """The sender that was about to connect has leave to do so: another one may ask."""
@@ -90,5 +108,10 @@ class Leave:
 
     def wakes_at(self, now: float) -> float:
         """When a limit lets something through that waits for it; inf: nothing does."""
-        connects_at = inf if self.connections is None else self.connections.ready_at(self.site)
+        connects_at = inf if self.connections is None else self.refusal(self.connections)[1]
         return min((moment for moment in (self.queue.wakes_at, connects_at) if moment > now), default=inf)
+
+    def refusal(self, connections: ConnectionLimits) -> tuple[WaitReason, float]:
+        """What keeps it from connecting, and until when; a past moment: nothing does."""
+        general = connections.refusal(self.site)
+        return general if general[1] >= self.held[1] else self.held

@@ -10,6 +10,7 @@ A bucket is kept only while it remembers something: a full one is as good as a n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -48,6 +49,8 @@ class RateLimits:
     """From which of our addresses mail for a domain may leave; none: whichever the system takes."""
     is_local: Callable[[str], bool] = lambda _: False
     """Whether mail for a domain goes to this machine."""
+    refused: Counter[WaitReason] = field(init=False, factory=Counter)
+    """How often a message met a limit, by what waiting for it is called; under earlier settings, too."""
     _all: TokenBucket | None = field(init=False)
     _domains: Quota | None = field(init=False)
     _default: Quota | None = field(init=False)
@@ -72,6 +75,7 @@ class RateLimits:
 
     def inherit(self, other: RateLimits) -> None:
         """Remember what was taken under other settings, of every limit that has stayed the same."""
+        self.refused = other.refused
         before, now = other.settings.rate_limits, self.settings.rate_limits
         if before.global_per_second == now.global_per_second:
             self._all = other._all
@@ -108,26 +112,28 @@ class RateLimits:
         has_own = domain in self._domain_rates or self.site_names.get(domain) in self._site_rates
         return has_own or any(one is not None for one in general)
 
-    def take(self, job: Job, now: float, *, overlaid: bool = False) -> Refusal | None:
+    def take(self, job: Job, now: float, *, overlaid: bool = False, own: TokenBucket | None = None) -> Refusal | None:
         """Count a message; or say why it may not leave yet, and count nothing. The last limit to be ready is named.
 
-        ``overlaid``: an operator has set another rate in place of those of the site and its domains.
+        ``overlaid``: an operator has set another rate in place of those of the site and its domains; ``own``: in place
+        of that of the domain.
         """
-        gates = list(self._gates(job, overlaid=overlaid))
+        gates = self._gates(job, own, overlaid=overlaid)
         latest, until = None, now
         for gate in gates:
             if (ready_at := gate[0].ready_at) > until:
                 latest, until = gate, ready_at
         if latest is not None:
+            self.refused[latest[1]] += 1
             return Refusal(latest[1], until, latest[2])
         for bucket, _, _ in gates:
             bucket.take(now)
         return None
 
-    def give_back(self, job: Job, *, overlaid: bool = False) -> None:
-        """What was counted did not leave."""
-        for bucket, _, _ in self._gates(job, overlaid=overlaid):
-            bucket.give_back()
+    def give_back(self, job: Job, taken_at: float, *, overlaid: bool = False, own: TokenBucket | None = None) -> None:
+        """What was counted at that moment did not leave. It counts all the same where others have gone since."""
+        for bucket, _, _ in self._gates(job, own, overlaid=overlaid):
+            bucket.undo(taken_at)
 
     def keys(self, job: Job) -> Iterator[Hashable]:
         """What a refusal of this job may have as its key."""
@@ -137,39 +143,45 @@ class RateLimits:
         if job.domain != job.site:
             yield "domain", job.domain
 
-    def _gates(self, job: Job, *, overlaid: bool) -> Iterator[_Gate]:
+    def _gates(self, job: Job, own: TokenBucket | None, *, overlaid: bool) -> list[_Gate]:
+        """All limits of a job. A list, since this is asked for each message and generators take longer."""
         domain, is_spared = job.domain, self._is_spared(job)
-        if not overlaid:
-            yield from self._of_destination(job, is_spared=is_spared)
+        gates = [] if overlaid else self._of_destination(job, has_own=own is not None, is_spared=is_spared)
+        if own is not None:
+            gates.append((own, WaitReason.RATE_DOMAIN, ("domain", domain)))
         if is_spared:
-            return
+            return gates
         if self._all is not None:
-            yield self._all, WaitReason.RATE_GLOBAL, None
+            gates.append((self._all, WaitReason.RATE_GLOBAL, None))
         if self._sources is not None:
             for source in self.sources_of(domain) or ("",):
-                yield self._sources.bucket(source), WaitReason.RATE_SOURCE, None
+                gates.append((self._sources.bucket(source), WaitReason.RATE_SOURCE, None))
         if self._senders is not None and (user := _user(job)) is not None:
-            yield self._senders.bucket(user), WaitReason.RATE_SENDER, ("sender", user)
+            gates.append((self._senders.bucket(user), WaitReason.RATE_SENDER, ("sender", user)))
+        return gates
 
-    def _of_destination(self, job: Job, *, is_spared: bool) -> Iterator[_Gate]:
-        """What the site bears, and the domain."""
-        domain = job.domain
-        key = None if domain == job.site else ("domain", domain)
+    def _of_destination(self, job: Job, *, has_own: bool, is_spared: bool) -> list[_Gate]:
+        """What the site bears, and the domain unless an operator ``has`` set its ``own`` rate."""
+        domain, site, gates = job.domain, job.site, list[_Gate]()
+        key = None if domain == site else ("domain", domain)
         rate, own = None, self._domain_rates.get(domain)
         if self._site_rates and (name := self.site_names.get(domain)) is not None:
             rate = self._site_rates.get(name)
             if rate is not None:
-                yield self._bucket("site", name, rate), WaitReason.RATE_DOMAIN, None if name == job.site else key
-        if own is not None:
-            yield self._bucket("domain", domain, own), WaitReason.RATE_DOMAIN, key
+                bucket = self._bucket("site", name, rate)
+                gates.append((bucket, WaitReason.RATE_DOMAIN, None if name == site else key))
+        if own is not None and not has_own:
+            gates.append((self._bucket("domain", domain, own), WaitReason.RATE_DOMAIN, key))
         if is_spared:
-            return
-        if self._domains is not None:
-            yield self._domains.bucket(domain), WaitReason.RATE_DOMAIN, key
-        if self._default is not None and own is None and rate is None:
-            yield self._default.bucket(domain), WaitReason.RATE_DOMAIN, key
-        if self._sites is not None and rate is None:
-            yield self._sites.bucket(job.site), WaitReason.RATE_DOMAIN, None
+            return gates
+        if self._domains is not None and not has_own:
+            gates.append((self._domains.bucket(domain), WaitReason.RATE_DOMAIN, key))
+        if rate is None:
+            if self._default is not None and own is None and not has_own:
+                gates.append((self._default.bucket(domain), WaitReason.RATE_DOMAIN, key))
+            if self._sites is not None:
+                gates.append((self._sites.bucket(site), WaitReason.RATE_DOMAIN, None))
+        return gates
 
     def _is_spared(self, job: Job) -> bool:
         limits, envelope = self.settings.rate_limits, job.envelope
@@ -206,6 +218,8 @@ def quota_of(rate: Rate | None, max_keys: int) -> Quota | None:
 
 def domain_settings(settings: DeliverySettings, domain: str) -> DomainSettings | None:
     """What configuration says of a recipient domain."""
+    if not settings.domains:
+        return None
     try:
         return settings.domains.get(Domain.parse(domain))
     except AddressError:

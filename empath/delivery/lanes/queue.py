@@ -7,20 +7,25 @@ of several) steps aside, and the next one is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from attrs import define, field
 
+from empath.config.schema import DeliverySettings
 from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.limits import RateLimits, Refusal
 from empath.mail.envelope import Envelope
 from empath.mail.priority import Priority
-from empath.policy.scheduling import Backlog, Delayed, Standing, Weights
+from empath.policy.bucket import TokenBucket
+from empath.policy.scheduling import Age, Ages, Backlog, Delayed, Standing, Weights
 
 Classify = Callable[[Job], Priority]
 _NOBODY: Final[Delayed[Job, Refusal]] = Delayed()
 """What most lanes have for those that wait for a limit of their own: nobody is ever put in here."""
+_NO_RATES: Final[Mapping[str, TokenBucket]] = {}
+_UNLIMITED: Final = RateLimits(settings=DeliverySettings())
+"""For a lane whose only limits are those that an operator has set for some of its domains."""
 
 
 def class_of(job: Job) -> Priority:
@@ -44,10 +49,14 @@ class Queue:
     """What their messages take in memory."""
     is_overlaid: bool = field(init=False, default=False)
     """Whether an operator has set a rate in place of those that configuration has for the site and its domains."""
+    _rates: Mapping[str, TokenBucket] = field(init=False, default=_NO_RATES)
+    """Those that an operator has set for some of several domains."""
     _backlog: Backlog[Job] = field(init=False)
     _front: list[Job] = field(init=False, factory=list)
     """What was next and could not go, the first of it last."""
     _delayed: Delayed[Job, Refusal] = field(init=False, default=_NOBODY)
+    _ages: Ages | None = field(init=False, default=None)
+    """Kept from the first time on that somebody asks for the oldest, until nothing waits."""
 
     @_backlog.default
     def _new_backlog(self) -> Backlog[Job]:
@@ -73,12 +82,22 @@ class Queue:
         is_retry = job.deliveries[0].attempts > 0
         self._backlog.push(job, Standing(self.classify(job), flow_of(job.envelope), is_retry, len(job.deliveries)))
 
-    def overlay(self, *, is_overlaid: bool) -> None:
-        """Have another rate in place of those that configuration has for the site and its domains, or these again."""
-        if is_overlaid is not self.is_overlaid:
-            self.is_overlaid, self.refusal = is_overlaid, None
-            if self._delayed:
-                self._delayed.hurry()
+    def overlay(self, *, is_overlaid: bool, rates: Mapping[str, float]) -> None:
+        """Have other rates in place of those that configuration has, or these again: one for the site and all its
+        domains if ``is_overlaid``, which is kept elsewhere, and ``rates`` for some domains.
+        """
+        before = {domain: bucket.rate_per_s for domain, bucket in self._rates.items()}
+        if is_overlaid is self.is_overlaid and rates == before:
+            return
+        self.is_overlaid, self.refusal = is_overlaid, None
+        self._rates = {
+            domain: self._rates[domain] if before.get(domain) == rate else TokenBucket(rate)
+            for domain, rate in rates.items()
+        }
+        if self.limits is None and rates:
+            self.limits = _UNLIMITED
+        if self._delayed:
+            self._delayed.hurry()
 
     def ready(self, now: float) -> int:
         """How many may go now, as far as is known: where one has met a limit, they are asked one at a time."""
@@ -100,6 +119,25 @@ class Queue:
     def _weigh(self, job: Job, sign: int) -> None:
         self.deliveries += sign * len(job.deliveries)
         self.size_bytes += sign * job.claim.size_bytes
+        if self._ages is not None:
+            self._note_age(self._ages, job, sign)
+
+    def _note_age(self, ages: Ages, job: Job, sign: int) -> None:
+        if not self.deliveries:
+            self._ages = None
+        elif sign > 0:
+            ages.add(_age_of(job))
+        else:
+            ages.remove(_age_of(job))
+
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest message that waits was accepted; wall clock. None: nothing waits. Asking again is cheap."""
+        if not self.deliveries:
+            return None
+        if self._ages is None:
+            self._ages = Ages(set(map(_age_of, self)))
+        return self._ages.oldest
 
     def pop(self, now: float, *, critical_only: bool = False) -> Job | None:
         """Take out what goes next and may, and count it; None: nothing may now."""
@@ -135,7 +173,7 @@ class Queue:
         """The first of those whose own limit may have room again."""
         while (taken := self._delayed.take(now)) is not None:
             key, line = taken
-            refusal = limits.take(line[0], now, overlaid=self.is_overlaid)
+            refusal = self._take(limits, line[0], now)
             if refusal is None:
                 job = line.popleft()
                 if line:
@@ -147,6 +185,9 @@ class Queue:
                 break
         return None
 
+    def _take(self, limits: RateLimits, job: Job, now: float) -> Refusal | None:
+        return limits.take(job, now, overlaid=self.is_overlaid, own=self._rates.get(job.domain))
+
     def _joins_a_line(self, limits: RateLimits, job: Job) -> bool:
         key = self._delayed.line_of(limits.keys(job)) if self._delayed else None
         if key is None:
@@ -155,7 +196,7 @@ class Queue:
         return True
 
     def _is_refused(self, limits: RateLimits, job: Job, now: float) -> bool:
-        refusal = limits.take(job, now, overlaid=self.is_overlaid)
+        refusal = self._take(limits, job, now)
         if refusal is None:
             return False
         if refusal.key is None:
@@ -173,12 +214,12 @@ class Queue:
 
     def takes_further(self, job: Job, now: float) -> bool:
         """Whether a further transaction of a message that is under way may begin now; it is counted."""
-        return self.limits is None or self.limits.take(job, now, overlaid=self.is_overlaid) is None
+        return self.limits is None or self._take(self.limits, job, now) is None
 
-    def give_back(self, job: Job) -> None:
-        """Put a job in front that was taken out and not attempted. It does not count."""
+    def give_back(self, job: Job, taken_at: float) -> None:
+        """Put a job in front that was taken out at that moment, and not attempted."""
         if self.limits is not None:
-            self.limits.give_back(job, overlaid=self.is_overlaid)
+            self.limits.give_back(job, taken_at, overlaid=self.is_overlaid, own=self._rates.get(job.domain))
         self._weigh(job, 1)
         self._front.append(job)
 
@@ -213,7 +254,13 @@ class Queue:
         left = [*self._front, *self._delayed.empty(), *self._backlog.empty()]
         self._front.clear()
         self.deliveries = self.size_bytes = 0
+        self._ages = None
         return left
+
+
+def _age_of(job: Job) -> Age:
+    first = job.deliveries[0].key
+    return job.claim.received, first.message, first.ordinal
 
 
 def flow_of(envelope: Envelope) -> object:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from empath.mail.delivery import Status
+from empath.policy.steering import Scope
 from empath.spool.contract import Action, Changed, Selector, StoredRule
 
 
@@ -21,3 +23,12 @@ class RuleStore(Protocol):
 
     async def apply(self, action: Action, selector: Selector, *, now: float) -> Changed:
         """Do something to chosen deliveries."""
+
+
+def kept_back_by(scope: Scope) -> Selector:
+    """What was put back while a rule of this scope held. What waits for its next attempt is no business of the rule."""
+    return Selector(
+        statuses=frozenset({Status.PENDING}),
+        domains=frozenset() if scope.domain is None else frozenset({scope.domain}),
+        sender=scope.sender,
+    )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from empath.delivery.lanes.call import Call
 from empath.delivery.lanes.dialler import Dialler
@@ -19,14 +19,15 @@ from empath.delivery.lanes.dispatch import Dispatch
 from empath.delivery.lanes.hosts import HostFull
 from empath.delivery.lanes.job import Job
 from empath.delivery.lanes.lane import Lane
+from empath.delivery.lanes.search import TooEarly
 from empath.delivery.lanes.tidings import Tidings
+from empath.delivery.lanes.verdict import belongs_to_the_next, broke_off
 from empath.delivery.recording.encounter import Encounter
 from empath.delivery.talking.attempt import Attempt
 from empath.delivery.talking.hop import Hop
 from empath.delivery.talking.shipment import Shipment
-from empath.mail.diagnosis import Charge, Kind
 from empath.mail.failure import EmpathError, Failure
-from empath.mail.outcome import Deferred, Outcome, outcome_of
+from empath.mail.outcome import Outcome, outcome_of
 from empath.spool.contract import BodyFile, Damage, SpoolDamaged
 
 _LOG = logging.getLogger(__name__)
@@ -83,16 +84,23 @@ class Connection:
             self._has_no_place = True
             self._lane.leave.block()
             self._dispatch.hosts.wait(full.targets, self._lane.leave.unblock)
+        except TooEarly as early:
+            self._has_no_place, wait_s = True, 0.0
+            self._lane.leave.held = (early.reason, early.until)
+            call = call._replace(job=evolve(call.job, search=early.search))
         except SpoolDamaged as problem:
             damage = Damage(mid=str(call.job.claim.mid), reason=str(problem))
+            self._tidings.faulted(len(call.job.deliveries) - len(outcomes))
         except EmpathError as problem:
             _LOG.error("message %s could not be attempted: %s", call.job.claim.mid, problem)
+            self._tidings.faulted(len(call.job.deliveries) - len(outcomes))
         except trio.Cancelled:
             wait_s = 0.0
             raise
         except Exception:
             # Not foreseen. The connection is in a state that nobody knows, so it is not used again.
             _LOG.exception("message %s could not be attempted, by a fault in Empath", call.job.claim.mid)
+            self._tidings.faulted(len(call.job.deliveries) - len(outcomes))
             await self._abandon()
         finally:
             if self._has_no_place and not outcomes and not self._lane.is_draining:
@@ -136,8 +144,10 @@ class Connection:
         left, is_further = job.ordinals, False
         while left:
             # The lane has counted the first one. If it has nothing to spare for another, the rest gives way to others.
-            if is_further and not self._lane.takes_further(job):
-                return
+            if is_further:
+                if not self._lane.takes_further(job):
+                    return
+                job = evolve(job, search=None)
             is_further = True
             batch = left[: self._dispatch.max_recipients]
             try:
@@ -146,11 +156,11 @@ class Connection:
                 outcomes |= dict.fromkeys(left, outcome_of(problem))
                 break
             outcomes |= found
-            if broken := next(filter(_broke_off, found.values()), None):
+            if broken := next(filter(broke_off, found.values()), None):
                 # No host could be brought to judge some of them, and none would be for the rest of the message.
                 outcomes |= {ordinal: broken for ordinal in left if ordinal not in found}
                 break
-            again = [ordinal for ordinal in batch if _belongs_to_the_next(found.get(ordinal))]
+            again = [ordinal for ordinal in batch if belongs_to_the_next(found.get(ordinal))]
             if len(again) == len(batch):
                 # Who refuses all of them for being too many has judged none, and is believed: else this would not end.
                 again = [ordinal for ordinal in again if found and ordinal not in found]
@@ -166,7 +176,7 @@ class Connection:
         """
         dispatch = self._dispatch
         found: dict[int, Outcome] = {}
-        self._dialler.begin()
+        self._dialler.begin(job.search)
         while True:
             if job.mixed:
                 job = job.only(frozenset(batch))  # whose first domain now speaks for them
@@ -178,6 +188,10 @@ class Connection:
                 if not found:
                     raise
                 return found
+            except TooEarly:
+                if all(map(broke_off, found.values())):
+                    raise
+                return {ordinal: outcome for ordinal, outcome in found.items() if not broke_off(outcome)}
             except Failure as problem:
                 if not found:
                     raise
@@ -185,11 +199,12 @@ class Connection:
             hop.domains.add(job.domain)
             if job.mixed:
                 batch = await self._welcome(hop, job)
+            hop.mid = job.claim.mid
             attempt = Attempt(hop, self._shipment(job, batch), dispatch.shield, dispatch.one_write_bytes)
             tried = await attempt.run()
             self._stages = attempt.stages
             found = {ordinal: outcome for ordinal, outcome in found.items() if ordinal not in batch} | tried
-            batch = tuple([ordinal for ordinal in batch if ordinal in tried and _broke_off(tried[ordinal])])
+            batch = tuple([ordinal for ordinal in batch if ordinal in tried and broke_off(tried[ordinal])])
             if not batch:
                 return found
             if hop.transactions > 1:
@@ -267,22 +282,8 @@ class Connection:
             took_s=trio.current_time() - began,
             address=None if hop is None else f"{hop.target.address}:{hop.target.port}",
             tls_version=hop.tls.version if hop and hop.tls else None,
+            tls_verified=hop is not None and hop.verified,
+            way=self._tidings.take_way(),
             stages=tuple(self._stages),
         )
         self._stages = []
-
-
-def _broke_off(outcome: Outcome) -> bool:
-    """Whether the site failed, and has not got the message for sure: then another host may do better."""
-    return (
-        isinstance(outcome, Deferred)
-        and outcome.diagnosis.kind.charge is Charge.SITE
-        and not outcome.diagnosis.uncertain
-    )
-
-
-def _belongs_to_the_next(outcome: Outcome | None) -> bool:
-    """None: it was not in the transaction, since the host takes fewer recipients (RFC 9422)."""
-    if outcome is None:
-        return True
-    return isinstance(outcome, Deferred) and outcome.diagnosis.kind is Kind.TOO_MANY_RECIPIENTS

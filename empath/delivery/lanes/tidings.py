@@ -7,7 +7,7 @@ from attrs import define, field
 from empath.delivery.recording.closing import Closing
 from empath.delivery.talking.hop import Hop
 from empath.mail.failure import Failure
-from empath.mail.way_facts import HostDialled, HostLeft
+from empath.mail.way_facts import AttemptFaulted, HostDialled, HostLeft
 
 
 @define(eq=False)
@@ -17,6 +17,7 @@ class Tidings:
     _site: str
     _closing: Closing
     _stages: tuple[tuple[str, float], ...] = field(init=False, default=())
+    _way: tuple[tuple[str, float], ...] = field(init=False, default=())
 
     def found(self, took_s: float) -> None:
         """The hosts were looked up."""
@@ -34,6 +35,7 @@ class Tidings:
         self, result: str, stages: tuple[tuple[str, float], ...], tls_version: str | None, *, verified: bool
     ) -> None:
         found, self._stages = self._stages, ()  # said once, whoever of the hosts it leads to
+        self._way += found + stages
         self._closing.observe(
             HostDialled(
                 at=self._closing.clock.now(),
@@ -44,6 +46,15 @@ class Tidings:
                 tls_verified=verified,
             )
         )
+
+    def take_way(self) -> tuple[tuple[str, float], ...]:
+        """How long the stages took of all connections that were tried since the last call of this."""
+        way, self._way = self._way, ()
+        return way
+
+    def faulted(self, deliveries: int) -> None:
+        """Something on this side has ended an attempt."""
+        self._closing.observe(AttemptFaulted(at=self._closing.clock.now(), site=self._site, deliveries=deliveries))
 
     def left(self, hop: Hop) -> None:
         """A connection has ended."""

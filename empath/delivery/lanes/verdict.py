@@ -25,7 +25,9 @@ def judge(
     under_way: int,
     now: float,
 ) -> None:
-    """Let breaker and window learn. None: nothing that says anything about the site. ``under_way``: with this one."""
+    """Let breaker and window learn. None: nothing that says anything about the site. ``under_way``: with this one, of
+    those that have a connection.
+    """
     if outcomes is None:
         breaker.withdraw(call.ticket)
     elif not all(_site_failed(outcome) for outcome in outcomes):
@@ -59,3 +61,19 @@ def _says_too_many(outcome: Outcome) -> bool:
 
 def _site_failed(outcome: Outcome) -> bool:
     return not isinstance(outcome, Delivered) and outcome.diagnosis.kind.charge is Charge.SITE
+
+
+def broke_off(outcome: Outcome) -> bool:
+    """Whether the site failed, and has not got the message for sure: then another host may do better."""
+    return (
+        isinstance(outcome, Deferred)
+        and outcome.diagnosis.kind.charge is Charge.SITE
+        and not outcome.diagnosis.uncertain
+    )
+
+
+def belongs_to_the_next(outcome: Outcome | None) -> bool:
+    """None: it was not in the transaction, since the host takes fewer recipients (RFC 9422)."""
+    if outcome is None:
+        return True
+    return isinstance(outcome, Deferred) and outcome.diagnosis.kind is Kind.TOO_MANY_RECIPIENTS

@@ -2,8 +2,8 @@
 
 A *viewer* is one connection. He *subscribes* to *topics*. A topic is a *table* (``stats``, ``queue``, ``lanes``,
 ``breakers``, ``rules``, ``health``, ``jobs``), which is sent as it is and then as it changes; or it is *events* (audit
-records and what happens to lanes) or the *log*, whose records are sent as they come. ``docs/live.rst`` describes the
-protocol.
+records and what happens to lanes), the *log*, or a *trace* of what is said in SMTP (`dialogues`), whose records are
+sent as they come. ``docs/live.rst`` describes the protocol.
 
 Watching must not slow delivery down, so the two kinds have each its own way to fall behind:
 

@@ -16,10 +16,11 @@ from attrs import define, field, frozen
 
 from empath.config.schema import LiveSettings
 from empath.mail.facts import Fact
+from empath.ops.audit.records import Recorder
+from empath.ops.audit.wording import Record
 from empath.ops.live.choosing import Filter
 from empath.ops.live.records import TOLD, is_long, record_of, sought
 from empath.ops.live.ring import Ring
-from empath.ops.records import Record, Recorder
 from empath.policy.bucket import TokenBucket
 
 _JSON: Final = msgspec.json.Encoder()

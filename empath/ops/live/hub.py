@@ -1,7 +1,8 @@
 """The hub: it builds what is watched, as often as it is watched, and wakes those who watch.
 
-A table is built at most once a second, however many watch it, and by nobody else. With no viewer nothing is built, and
-the task sleeps.
+A table is built at most once a second, however many watch it, and by nobody else. One that takes long is built less
+often, so that watching costs a small part of one core however many lanes there are. With no viewer nothing is built,
+and the task sleeps.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ from attrs import define, field
 
 from empath.config.schema import LiveSettings, Redaction
 from empath.mail.facts import Fact
+from empath.ops.api.tokens import Scope
+from empath.ops.audit.records import Recorder
+from empath.ops.audit.redaction import Redactor
 from empath.ops.live.choosing import Choice, Filter
+from empath.ops.live.dialogues import TraceTopic
 from empath.ops.live.events import EventTopic
 from empath.ops.live.feed import Feed
 from empath.ops.live.log_lines import LogTopic
 from empath.ops.live.protocol import Code, Misunderstanding, Subscribe
 from empath.ops.live.subscription import BEAT_S, EventSubscription, Subscription, TableSubscription
 from empath.ops.live.tables import Rows
-from empath.ops.records import Recorder
-from empath.ops.redaction import Redactor
 
 Source = Callable[[], Awaitable[Rows]]
 _BUILD_S: Final = 1.0
+_REST: Final = 20
+"""A table that takes longer than a twentieth of that is built anew after so many times as long as it took,"""
+_LONGEST_S: Final = 10.0
+"""and after so long at the latest."""
 _EARLY_S: Final = 0.01
 """Beats are not to the microsecond, and a second must not become a second and a beat for that."""
 
@@ -44,6 +51,7 @@ class Topic:
     source: Source
     _rows: Rows = field(init=False, factory=dict)
     _built_at: float = field(init=False, default=float("-inf"))
+    _every_s: float = field(init=False, default=_BUILD_S)
     _feeds: dict[Choice, tuple[Feed, int]] = field(init=False, factory=dict)
     """By choice, with how many watch."""
 
@@ -52,7 +60,7 @@ class Topic:
         feed, viewers = self._feeds.get(choice, (None, 0))
         if feed is None:
             feed = Feed(choice)
-            if trio.current_time() - self._built_at < _BUILD_S - _EARLY_S:
+            if not self._is_due(trio.current_time()):
                 feed.take(self._rows)
         self._feeds[choice] = feed, viewers + 1
         return feed
@@ -66,12 +74,16 @@ class Topic:
     async def refresh(self) -> None:
         """Build what is watched, if it is time."""
         now = trio.current_time()
-        if not self._feeds or now - self._built_at < _BUILD_S - _EARLY_S:
+        if not self._feeds or not self._is_due(now):
             return
         self._built_at = now
         self._rows = await self.source()
         for feed, _ in list(self._feeds.values()):
             feed.take(self._rows)
+        self._every_s = min(_LONGEST_S, max(_BUILD_S, _REST * (trio.current_time() - now)))
+
+    def _is_due(self, now: float) -> bool:
+        return now - self._built_at >= self._every_s - _EARLY_S
 
 
 @define(eq=False, kw_only=True)
@@ -82,6 +94,8 @@ class Hub:
     node: str
     events: EventTopic = field(init=False)
     log: LogTopic = field(init=False)
+    trace: TraceTopic | None = field(init=False, default=None)
+    """None: there is nothing to trace."""
     dropped: int = field(init=False, default=0)
     """Events that viewers were not shown, since the start."""
     _topics: dict[str, Topic] = field(init=False, factory=dict)
@@ -102,7 +116,8 @@ class Hub:
     @property
     def names(self) -> tuple[str, ...]:
         """The topics."""
-        return tuple(sorted((*self._topics, "events", "log")))
+        traced = () if self.trace is None else ("trace",)
+        return tuple(sorted((*self._topics, "events", "log", *traced)))
 
     @property
     def viewers(self) -> int:
@@ -127,11 +142,13 @@ class Hub:
         """Wake him no more."""
         self._viewers.pop(viewer, None)
 
-    def subscribe(self, asked: Subscribe) -> Subscription:
-        """Begin to show what a viewer has asked for. Raises Misunderstanding."""
+    def subscribe(self, asked: Subscribe, scopes: frozenset[Scope] = frozenset()) -> Subscription:
+        """Begin to show what a viewer with these scopes has asked for. Raises Misunderstanding."""
         wanted = Filter.of(asked.filter)
         if asked.topic in ("events", "log"):
             found = self._events(asked, wanted)
+        elif asked.topic == "trace" and self.trace is not None:
+            found = self._dialogues(self.trace, asked, scopes)
         elif (topic := self._topics.get(asked.topic)) is not None:
             feed = topic.open(Choice(filter=wanted, sort=asked.sort, limit=asked.limit))
             every = max(1, round((asked.every or _BUILD_S) / _BUILD_S))
@@ -142,11 +159,20 @@ class Hub:
         self._hurry.set()
         return found
 
+    def _dialogues(self, trace: TraceTopic, asked: Subscribe, scopes: frozenset[Scope]) -> Subscription:
+        every = _beats(asked)
+        said = dict(asked.filter)
+        content = said.pop("content", False) is True
+        if content and not scopes & {Scope.CONTENT, Scope.ADMIN}:
+            why = "messages are shown to those with the scope content"
+            raise Misunderstanding(Code.MESSAGE, why, "leave content out, or use a token with that scope", asked.id)
+        stream = trace.open(Filter.of(said), content=content)
+        return EventSubscription(
+            number=asked.id, ring=stream.ring, every=every, done=lambda: trace.close(stream), dropped=self._count
+        )
+
     def _events(self, asked: Subscribe, wanted: Filter) -> Subscription:
-        if asked.sort or asked.limit is not None:
-            why = "events come as they happen, so sort and limit mean nothing here"
-            raise Misunderstanding(Code.MESSAGE, why, "leave them out, or use filter", asked.id)
-        every = max(1, round((asked.every or BEAT_S) / BEAT_S))
+        every = _beats(asked)
         if asked.topic == "log":
             try:
                 lines = self.log.open(wanted)
@@ -175,3 +201,11 @@ class Hub:
                 viewer.wake(beat)
             with trio.move_on_at((beat + 1) * BEAT_S):
                 await self._hurry.wait()
+
+
+def _beats(asked: Subscribe) -> int:
+    """How many beats there are to be between two frames of events. Raises Misunderstanding."""
+    if asked.sort or asked.limit is not None:
+        why = "events come as they happen, so sort and limit mean nothing here"
+        raise Misunderstanding(Code.MESSAGE, why, "leave them out, or use filter", asked.id)
+    return max(1, round((asked.every or BEAT_S) / BEAT_S))

@@ -16,18 +16,17 @@ from empath.mail.facts import (
     LoginRefused,
     MessageAccepted,
     MessageRefused,
-    OperatorActed,
     ReportMade,
-    RuleEnded,
-    RuleSet,
 )
+from empath.mail.operator_facts import OperatorActed, OperatorLogin, RuleEnded, RuleSet
+from empath.ops.audit.records import Auditable, Mark, Recorder, is_auditable
+from empath.ops.audit.wording import Record
 from empath.ops.live.tables import Row
-from empath.ops.records import Auditable, Mark, Record, Recorder, is_auditable
 
 TOLD: Final = frozenset(
     {
         *(MessageAccepted, MessageRefused, DeliveryAttempted, DeliveryEnded, ReportMade, LoginAccepted, LoginRefused),
-        *(OperatorActed, BreakerMoved, LaneSteered, RuleSet, RuleEnded),
+        *(OperatorActed, OperatorLogin, BreakerMoved, LaneSteered, RuleSet, RuleEnded),
     }
 )
 """The facts that there may be records of."""
@@ -43,6 +42,8 @@ def is_long(fact: Fact) -> bool:
 
 def record_of(recorder: Recorder, seq: int, fact: Fact) -> Record | None:
     """Return the record; None: there is none of this fact."""
+    if isinstance(fact, OperatorActed) and fact.deliveries and fact.job is not None:
+        return None  # one of many portions of a job, whose end is told
     if isinstance(fact, Auditable) and is_auditable(fact) and not isinstance(fact, OF_LANES):
         if not isinstance(fact, MessageAccepted) or not is_long(fact):
             return recorder.record(seq, fact)
@@ -68,6 +69,7 @@ def _of_lanes(fact: Fact) -> Record | None:
             said |= {"reason": fact.why, "until": fact.until}
         case RuleEnded():
             said = {"event": "rule_ended", "rule": fact.rule, "kind": fact.kind, "scope": fact.scope, "by": fact.by}
+            said |= {"reason": fact.why or None}
         case _:
             return None
     return {name: value for name, value in said.items() if value is not None}

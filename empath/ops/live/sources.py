@@ -12,10 +12,11 @@ from empath.delivery.explain import Explainer
 from empath.ops.acting import Jobs
 from empath.ops.health import Health
 from empath.ops.live.hub import Source
+from empath.ops.live.lane_rows import LaneRows
 from empath.ops.live.tables import Row, Rows, row_of
 from empath.ops.views import DaemonView
 from empath.ops.views.jobs import job_view
-from empath.ops.views.lanes import LaneView, lane_view, rule_view
+from empath.ops.views.lanes import rule_view
 from empath.ops.views.queue import queue_stats
 from empath.policy.steering import OperatorRule
 
@@ -35,11 +36,12 @@ class Sources:
 
     def by_topic(self) -> Mapping[str, Source]:
         """Return them by the names of their topics."""
+        lanes = LaneRows(self.explainer)
         return {
             "stats": self._stats,
             "queue": self._queue,
-            "lanes": self._lanes,
-            "breakers": self._breakers,
+            "lanes": lanes.all,
+            "breakers": lanes.broken,
             "rules": _at_once(lambda: {rule.id: row_of(rule_view(rule)) for rule in self.rules()}),
             "health": self._checks,
             "jobs": _at_once(lambda: {str(job.number): row_of(job_view(job)) for job in self.jobs.all()}),
@@ -55,17 +57,6 @@ class Sources:
             return {}
         row = row_of(queue_stats(found, 0.0))
         return {ALL: {name: value for name, value in row.items() if name != "now"}}
-
-    async def _lanes(self) -> Rows:
-        await trio.lowlevel.checkpoint()
-        return {view.lane: row_of(view) for view in self._views()}
-
-    async def _breakers(self) -> Rows:
-        await trio.lowlevel.checkpoint()
-        return {view.lane: row_of(view) for view in self._views() if view.breaker != "closed"}
-
-    def _views(self) -> Iterable[LaneView]:
-        return map(lane_view, self.explainer.lanes())
 
     async def _checks(self) -> Rows:
         return {check.name: _row(attrs.asdict(check)) for check in await self.health.checks()}

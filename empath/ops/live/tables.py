@@ -67,4 +67,8 @@ def applied(before: Rows, changed: Mapping[str, Row], gone: Iterable[str]) -> Ro
 
 def kept_alike(before: Rows, after: Rows) -> Rows:
     """Return ``after``, with the very rows of ``before`` where they are equal: later comparisons are quicker then."""
-    return {key: old if (old := before.get(key)) == row and old is not None else row for key, row in after.items()}
+    found = {}
+    for key, row in after.items():
+        old = before.get(key)
+        found[key] = old if old is not None and (old is row or old == row) else row
+    return found

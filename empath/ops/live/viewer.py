@@ -12,6 +12,7 @@ from typing import Final
 import trio
 from attrs import define, field
 
+from empath.ops.api.tokens import Scope
 from empath.ops.live.hub import Hub
 from empath.ops.live.protocol import Code, Misunderstanding, Resync, Subscribe, Unsubscribe, parse
 from empath.ops.live.subscription import Subscription
@@ -25,6 +26,7 @@ class Viewer:
     """One connection, without the connection. To be ended by ``leave``."""
 
     _hub: Hub
+    _scopes: frozenset[Scope] = frozenset()
     _subscriptions: dict[int, Subscription] = field(init=False, factory=dict)
     _answers: deque[str] = field(init=False, factory=deque)
     _news: trio.Event = field(init=False, factory=trio.Event)
@@ -63,7 +65,7 @@ class Viewer:
         if len(self._subscriptions) >= most:
             why = f"there are {most} subscriptions already, which is api.live.max_subscriptions"
             raise Misunderstanding(Code.TOO_MANY, why, "unsub what you do not show", asked.id)
-        self._subscriptions[asked.id] = self._hub.subscribe(asked)
+        self._subscriptions[asked.id] = self._hub.subscribe(asked, self._scopes)
 
     def _of(self, number: int) -> Subscription:
         found = self._subscriptions.get(number)

@@ -119,7 +119,7 @@ class _Talk:
     _viewer: Viewer = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._viewer = Viewer(self._live.hub)
+        self._viewer = Viewer(self._live.hub, self._who.scopes)
 
     async def run(self) -> None:
         hub = self._live.hub

@@ -27,6 +27,8 @@ _NUMBER: Final = {priority: number for number, priority in enumerate(_CLASSES)}
 _FRESH, _RETRIES = 0, 1
 _NOTHING: Final[deque[Any]] = deque()
 """In place of a queue of its own, for the many lanes that have nothing in it: nothing is ever put in here."""
+_NOBODY: Final[FairQueue[Any]] = FairQueue()
+"""The same for the many classes that have no retries, or nothing else."""
 
 
 class Standing(NamedTuple):
@@ -61,31 +63,42 @@ class Weights:
 class _Class(Generic[T]):
     """One class: first attempts and retries, each fair between flows."""
 
-    shares: Shares
-    queues: tuple[FairQueue[T], FairQueue[T]] = field(init=False, factory=lambda: (FairQueue(), FairQueue()))
+    retry_share: float
+    queues: list[FairQueue[T]] = field(init=False, factory=lambda: [_NOBODY, _NOBODY])
+    shares: Shares | None = field(init=False, default=None)
+    """Between the two; None: there were never both."""
 
-    def __len__(self) -> int:
-        return len(self.queues[_FRESH]) + len(self.queues[_RETRIES])
+    def __bool__(self) -> bool:
+        return any(self.queues)
 
     def push(self, item: T, standing: Standing) -> None:
         which = _RETRIES if standing.is_retry else _FRESH
-        if not self.queues[which]:
+        queue = self.queues[which]
+        if queue is _NOBODY:
+            queue = self.queues[which] = FairQueue()
+            if _NOBODY not in self.queues:
+                self.shares = Shares((1 - self.retry_share, self.retry_share))
+        if not queue and self.shares is not None:
             self.shares.join(which)
-        self.queues[which].push(item, flow=standing.flow, cost=standing.cost)
+        queue.push(item, flow=standing.flow, cost=standing.cost)
 
     def pop(self) -> T:
         fresh, retries = self.queues
         if not retries:
             return fresh.pop()
-        if not fresh:
+        if not fresh or self.shares is None:
             return retries.pop()
-        return self.queues[self.shares.choose(lambda _: True)].pop()
+        return self.queues[self.shares.choose(_either)].pop()
 
     def remove(self, wanted: Callable[[T], bool]) -> list[T]:
         return [item for queue in self.queues for item in queue.remove(wanted)]
 
     def drop_last(self) -> T:
         return (self.queues[_RETRIES] or self.queues[_FRESH]).drop_last()
+
+
+def _either(_: int) -> bool:
+    return True
 
 
 @define(eq=False)
@@ -215,6 +228,5 @@ class Backlog(Generic[T]):
             if self._shares is None:
                 self._shares = Shares(self.weights.of_classes)
             self._shares.join(number)
-            share = self.weights.retry_share
-            own = self._classes[number] = _Class(Shares((1 - share, share)))
+            own = self._classes[number] = _Class(self.weights.retry_share)
         own.push(item, standing)

@@ -11,22 +11,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import define, field
 
 T = TypeVar("T")
 
-
-class _Entry(NamedTuple, Generic[T]):
-    item: T
-    cost: int
+_NOTHING: Final[deque[Any]] = deque()
+"""In place of a queue of its own, for the many flows of one item: nothing is ever put in here."""
 
 
 @define(eq=False)
 class _Flow(Generic[T]):
     credit: int
-    waiting: deque[_Entry[T]] = field(factory=deque)
+    item: T
+    """The next one."""
+    cost: int
+    others: deque[tuple[T, int]] = field(init=False, default=_NOTHING)
+    """What is behind it, with their costs."""
+
+    def __iter__(self) -> Iterator[tuple[T, int]]:
+        yield self.item, self.cost
+        yield from self.others
 
 
 @define(eq=False)
@@ -45,33 +51,38 @@ class FairQueue(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """All that waits, flow by flow."""
-        return (entry.item for flow in self._flows.values() for entry in flow.waiting)
+        return (item for flow in self._flows.values() for item, _ in flow)
 
     def push(self, item: T, *, flow: Hashable, cost: int = 1) -> None:
         """Put an item behind all others of its flow. ``cost`` is at least 1."""
         self._quantum = max(self._quantum, cost)
+        self._length += 1
         own = self._flows.get(flow)
         if own is None:
-            own = self._flows[flow] = _Flow(self._quantum)
+            self._flows[flow] = _Flow(self._quantum, item, cost)
             self._turns.append(flow)
-        own.waiting.append(_Entry(item, cost))
-        self._length += 1
+            return
+        if own.others is _NOTHING:
+            own.others = deque()
+        own.others.append((item, cost))
 
     def pop(self) -> T:
         """Take out whatever is next. An IndexError: nothing is."""
         turns = self._turns
         flow = self._flows[turns[0]]
-        while flow.credit < flow.waiting[0].cost:
+        while flow.credit < flow.cost:
             flow.credit += self._quantum
             turns.rotate(-1)
             flow = self._flows[turns[0]]
-        item, cost = flow.waiting.popleft()
-        flow.credit -= cost
+        item = flow.item
         self._length -= 1
-        if not flow.waiting:
-            del self._flows[turns.popleft()]
-            if not turns:
-                self._quantum = 1
+        if flow.others:
+            flow.credit -= flow.cost
+            flow.item, flow.cost = flow.others.popleft()
+            return item
+        del self._flows[turns.popleft()]
+        if not turns:
+            self._quantum = 1
         return item
 
     def remove(self, wanted: Callable[[T], bool]) -> list[T]:
@@ -79,11 +90,15 @@ class FairQueue(Generic[T]):
         taken: list[T] = []
         for key in list(self._flows):
             flow = self._flows[key]
-            found = [entry.item for entry in flow.waiting if wanted(entry.item)]
-            if found:
-                flow.waiting = deque(entry for entry in flow.waiting if not wanted(entry.item))
-                taken += found
-            if not flow.waiting:
+            found = [item for item, _ in flow if wanted(item)]
+            if not found:
+                continue
+            taken += found
+            left = deque(one for one in flow if not wanted(one[0]))
+            if left:
+                flow.item, flow.cost = left.popleft()
+                flow.others = left
+            else:
                 del self._flows[key]
                 self._turns.remove(key)
         self._length -= len(taken)
@@ -93,9 +108,9 @@ class FairQueue(Generic[T]):
         """Take out the latest item of the flow whose turn is furthest away. An IndexError: there is none."""
         key = self._turns[-1]
         flow = self._flows[key]
-        item = flow.waiting.pop().item
         self._length -= 1
-        if not flow.waiting:
-            del self._flows[key]
-            self._turns.pop()
-        return item
+        if flow.others:
+            return flow.others.pop()[0]
+        del self._flows[key]
+        self._turns.pop()
+        return flow.item

@@ -1,7 +1,8 @@
 """Steering: what holds for a lane besides its configuration, since an operator wants it or a host has asked for it.
 
 - A *rule* is a decision of an operator, with who, why and until when: a suspension, an overlay over limits, a breaker
-  that is kept open, or the freeze of the whole node. It is for a *scope*: a lane, a domain, a sender, or all of them.
+  that is kept open, the freeze of the whole node or its drain. It is for a *scope*: a lane, a domain, a sender, or all
+  of them.
 - The *book* has all rules that are in force, and says what they come to for one site: its *orders*.
 - What hosts ask for (`empath.policy.replies`) is remembered by the *steering* of each lane, and expires by itself: a
   stop, a cap on connections, and a *pace*, which is a rate that was found to be borne.

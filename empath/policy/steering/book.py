@@ -6,7 +6,7 @@ two limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf
 
 from attrs import define, field, frozen
@@ -15,7 +15,12 @@ from empath.mail.waiting import WaitReason
 from empath.policy.steering.rule import OperatorRule, RuleKind
 from empath.policy.steering.steering import Stop
 
-_REASONS = {RuleKind.FREEZE: WaitReason.FROZEN, RuleKind.SUSPENSION: WaitReason.SUSPENDED}
+_REASONS = {
+    RuleKind.FREEZE: WaitReason.FROZEN,
+    RuleKind.DRAIN: WaitReason.DRAINING,
+    RuleKind.SUSPENSION: WaitReason.SUSPENDED,
+}
+_OF_NODE = (WaitReason.FROZEN, WaitReason.DRAINING)
 
 
 @frozen(kw_only=True)
@@ -24,6 +29,8 @@ class Orders:
 
     stop: Stop | None = None
     rate_per_s: float | None = None
+    domain_rates: Mapping[str, float] = field(factory=dict)
+    """Of domains that share the lane with others."""
     connections: int | None = None
     breaker_until: float | None = None
     """The breaker is open until then, on the monotonic clock; inf: until somebody closes it."""
@@ -42,6 +49,8 @@ class RuleBook:
     """The highest number of each kind that was ever seen: a name is not used twice."""
     _partial: tuple[OperatorRule, ...] = field(init=False, default=())
     """Suspensions that cover no lane as a whole, whatever its site."""
+    domains: frozenset[str] = field(init=False, default=frozenset())
+    """Those that a suspension or an overlay is for."""
 
     def __iter__(self) -> Iterator[OperatorRule]:
         """All rules, the oldest first."""
@@ -92,8 +101,13 @@ class RuleBook:
 
     @property
     def frozen(self) -> OperatorRule | None:
-        """The rule that stops the whole node."""
+        """The freeze of the whole node."""
         return next((rule for rule in self if rule.kind is RuleKind.FREEZE), None)
+
+    @property
+    def drain(self) -> OperatorRule | None:
+        """The drain of the whole node."""
+        return next((rule for rule in self if rule.kind is RuleKind.DRAIN), None)
 
     def orders_for(self, site: str) -> Orders:
         """What all rules come to for the lane of this site."""
@@ -102,9 +116,10 @@ class RuleBook:
         covering = [(rule, end) for rule, end in self._rules.values() if rule.scope.covers(site)]
         stops = [Stop(_REASONS[rule.kind], end, str(rule)) for rule, end in covering if rule.kind in _REASONS]
         return Orders(
-            # Of a freeze and a suspension, the freeze is what one has to know of first.
-            stop=max(stops, key=lambda stop: (stop.reason is WaitReason.FROZEN, stop.until), default=None),
+            # Of what stops the node and a suspension, one has to know of the former first.
+            stop=max(stops, key=lambda stop: (stop.reason in _OF_NODE, stop.until), default=None),
             rate_per_s=min((rule.rate_per_s for rule, _ in covering if rule.rate_per_s is not None), default=None),
+            domain_rates=self._domain_rates(site),
             connections=min((rule.connections for rule, _ in covering if rule.connections is not None), default=None),
             breaker_until=max((end for rule, end in covering if rule.kind is RuleKind.BREAKER), default=None),
         )
@@ -114,7 +129,17 @@ class RuleBook:
         touching = (rule for rule in self._partial if rule.scope.touches(site, domain, sender))
         return next((rule for rule in touching if not rule.scope.covers(site)), None)
 
+    def _domain_rates(self, site: str) -> dict[str, float]:
+        rates: dict[str, float] = {}
+        for rule in self:
+            domain, rate = rule.scope.domain, rule.rate_per_s
+            if domain is not None and rate is not None and rule.scope.lane in (None, site) and domain != site:
+                rates[domain] = min(rate, rates.get(domain, rate))
+        return rates
+
     def _sort_out(self) -> None:
+        kinds = (RuleKind.SUSPENSION, RuleKind.OVERLAY)
+        self.domains = frozenset([one.scope.domain for one in self if one.kind in kinds and one.scope.domain])
         self._partial = tuple(
             rule for rule, _ in self._rules.values() if rule.kind is RuleKind.SUSPENSION and rule.scope.is_partial
         )

@@ -23,6 +23,7 @@ class _Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     sender: str | None = None
     rate_per_s: float | None = None
     connections: int | None = None
+    next_hop: str | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(_Rule)
@@ -42,6 +43,7 @@ def encode_rule(rule: OperatorRule) -> bytes:
             sender=scope.sender,
             rate_per_s=rule.rate_per_s,
             connections=rule.connections,
+            next_hop=rule.next_hop,
         )
     )
 
@@ -62,4 +64,5 @@ def decode_rule(name: str, kind: str, body: bytes) -> OperatorRule:
         until=packed.until,
         rate_per_s=packed.rate_per_s,
         connections=packed.connections,
+        next_hop=packed.next_hop,
     )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 from attrs import frozen
+
+CONFIGURED: Final = "fz-0"
+"""The freeze that configuration asks for. Each start asks for it anew."""
 
 
 class RuleKind(Enum):
@@ -18,6 +22,10 @@ class RuleKind(Enum):
     """The breaker of a lane is open."""
     FREEZE = "fz"
     """Nothing at all is attempted on this node."""
+    ROUTE = "rt"
+    """The mail of a domain goes to a host that is named."""
+    DRAIN = "dr"
+    """Nothing is attempted and nothing is taken in, since the daemon is to be stopped. It does not outlive that."""
 
     __hash__ = object.__hash__
 
@@ -77,8 +85,24 @@ class OperatorRule:
     """None: until somebody ends it."""
     rate_per_s: float | None = None
     """Of an overlay: messages per second of each lane that it covers; None: as before."""
+    next_hop: str | None = None
+    """Of a route: the host, with its port if that is not the usual one."""
     connections: int | None = None
     """Of an overlay: connections of each lane that it covers; None: as before."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is for processes to come as well."""
+        return self.kind is not RuleKind.DRAIN and self.id != CONFIGURED
+
+    @property
+    def terms(self) -> str:
+        """What of an overlay or a route holds, in the words of the commands; empty: it is neither."""
+        if self.next_hop is not None:
+            return f"to={self.next_hop}"
+        rate = f"rate={self.rate_per_s * 60:g}/min" if self.rate_per_s is not None else ""
+        connections = f"conns={self.connections}" if self.connections is not None else ""
+        return " ".join(filter(None, (rate, connections)))
 
     def remaining_s(self, now: float) -> float | None:
         """For how long it still holds, by a wall clock that may have been set; None: for ever.
@@ -90,3 +114,9 @@ class OperatorRule:
     def __str__(self) -> str:
         """The rule and its reason, for people: the detail of what waits for it."""
         return f"{self.id} by {self.by}: {self.why}" if self.why else f"{self.id} by {self.by}"
+
+
+def configured_freeze(now: float) -> OperatorRule:
+    """The rule that ``delivery.frozen`` asks for."""
+    by, why = "configuration", "delivery.frozen is set"
+    return OperatorRule(id=CONFIGURED, kind=RuleKind.FREEZE, scope=Scope(), by=by, why=why, created=now, until=None)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from empath.delivery.explain import Tallies
+from empath.delivery.explain import LaneRow, Tallies
+from empath.delivery.explain.rows import row_at_rest
 from empath.mail.delivery import Status
 from empath.mail.diagnosis import Diagnosis, Kind, Phase
 from empath.mail.facts import DeliveryAttempted, DeliveryEnded
@@ -95,3 +96,18 @@ def test_no_more_deliveries_are_remembered_than_there_may_be() -> None:
     for number in range(5):
         it.observe(attempted(number, outcome=LATER))
     assert [len(it.past(DeliveryId(MessageId(1, number), 0))) for number in range(5)] == [0, 0, 0, 1, 1]
+
+
+def test_the_row_of_a_site_at_rest_is_the_same_one_until_something_changes() -> None:
+    it = tallies()
+    it.observe(attempted(at=NOON))
+    tally = it.of("example.org")
+
+    def row(wall: float, *, aside: bool = False) -> LaneRow:
+        return row_at_rest("example.org", tally, wall=wall, is_set_aside=aside)
+
+    first = row(NOON)
+    assert row(NOON + 59) is first
+    assert row(NOON, aside=True).is_set_aside
+    it.observe(attempted(outcome=LATER, at=NOON + 1))
+    assert (first.ok_share, row(NOON + 59).ok_share, row(NOON + 1200).ok_share) == (1.0, 0.5, None)
