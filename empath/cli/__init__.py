@@ -13,4 +13,5 @@ configuration.
 Each subcommand is a module of its name, imported when it is called (`Program.add_later`). Those that send share
 `addresses`, `message` and `reading` for what is sent, `server` for where it goes, `submit` and `dialogue` for the way.
 ``config check`` has `named_files` for what a configuration names beside itself. ``ctl`` is ``empathctl``.
+`manual` makes the documentation of both from the commands themselves, `codes` tells what the codes of errors mean.
 """

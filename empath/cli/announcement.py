@@ -6,6 +6,7 @@ from empath.app import Places
 from empath.capture import DIRECTORY
 from empath.config import Loaded
 from empath.config.schema import Config, Mode
+from empath.ops.views.settings import config_hash
 
 
 def announcement(found: Loaded, places: Places) -> list[str]:
@@ -13,12 +14,13 @@ def announcement(found: Loaded, places: Places) -> list[str]:
     config = found.config
     lines = [
         f"empath {config.hostname}: {_where_mail_goes(config)}",
-        f"  smtp {' '.join(map(str, places.smtp))}   spool {config.spool_path}",
+        f"  smtp {' '.join(map(str, places.smtp))}   spool {config.spool_path}, messages in it: {places.recovered}",
         *_sections(places),
-        f"  configuration {' '.join(map(str, found.files)) or 'none: all keys have their defaults'}",
+        f"  configuration {' '.join(map(str, found.files)) or 'none: all keys have their defaults'}"
+        f"   hash {config_hash(config)}",
     ]
     if places.login_code is not None and config.api.dashboard:
-        lines.append(f"  dashboard http://{places.sections['api']}/#login={places.login_code}   (valid once)")
+        lines.append(f"  dashboard {_url(places, 'api')}/#login={places.login_code}   (valid once)")
     if config.mode is Mode.SANDBOX and places.smtp:
         moved = str(places.smtp[0]) != str(config.smtp.listeners[0].listen_addr)
         lines += [
@@ -31,9 +33,13 @@ def announcement(found: Loaded, places: Places) -> list[str]:
 
 def _sections(places: Places) -> list[str]:
     """Where HTTP is spoken, and what can be asked for there."""
-    shared = groupby(places.sections.items(), key=lambda item: str(item[1]))
-    servers = [f"http://{address} {', '.join(name for name, _ in here)}" for address, here in shared]
+    shared = groupby(places.sections, key=lambda name: _url(places, name))
+    servers = [f"{url} {', '.join(here)}" for url, here in shared]
     return [f"  {'   '.join(servers)}"] if servers else []
+
+
+def _url(places: Places, section: str) -> str:
+    return f"{'https' if section in places.https else 'http'}://{places.sections[section]}"
 
 
 def _where_mail_goes(config: Config) -> str:

@@ -8,7 +8,7 @@ from empath.cli.launch import DATABASE
 from empath.config.schema import Config, QueueBackend
 from empath.spool.database import RESERVE, RESERVE_BYTES
 from empath.spool.files import open_files
-from empath.spool.left_behind import refuse_left_behind
+from empath.spool.left_behind import ELSEWHERE, refuse_left_behind
 from empath.spool.open import LOCK
 from empath.spool.sqlite import open_database
 from empath.spool.store import Store
@@ -43,4 +43,5 @@ def refuse_mail_of_others(config: Config) -> None:
         SystemFiles(),
         database=None if backend is QueueBackend.SQLITE else queue / DATABASE,
         tree=None if backend is QueueBackend.FILES else queue,
+        elsewhere=None if backend is QueueBackend.POSTGRES else config.spool_path / ELSEWHERE,
     )

@@ -40,8 +40,16 @@ class Code(StrEnum):
     """What is kept belongs to another user."""
     AUDIT = "SRV010"
     """The audit log cannot be written."""
+    AUDIT_UNREADABLE = "AUD002"
+    """The audit log cannot be read."""
+    NO_AUDIT_LOG = "AUD003"
+    """There is no audit log where one was looked for."""
     RULES = "SRV011"
     """The rules about the answers of hosts cannot be used."""
+    OUT_OF_REACH = "SRV012"
+    """The user of a service could not run the program."""
+    TRACING = "SRV013"
+    """Spans cannot be made."""
     NO_SPOOL = "SPL001"
     """There is no spool where configuration says."""
     SPOOL_UNREADABLE = "SPL002"
@@ -83,6 +91,8 @@ class Code(StrEnum):
     """The file of tokens is not named, cannot be understood or cannot be written."""
     NOTHING_CHOSEN = "CTL006"
     """Nothing says what something is to be done to."""
+    NO_CODE = "HLP001"
+    """There is no such code."""
 
 
 class Complaint(Exception):

@@ -21,6 +21,7 @@ from empath.config.schema import Config, QueueBackend
 from empath.spool.contract import SpoolError
 from empath.spool.conversion import Conversion, Side
 from empath.spool.files.naming import MESSAGES
+from empath.spool.left_behind import ELSEWHERE
 from empath.world.errors import DiskError
 from empath.world.files import FileCalls, SystemFiles
 
@@ -76,6 +77,8 @@ def convert(
         conversion = Conversion(source=there, target=here, now=time.time(), tell=_Progress(there).tell)
         conversion.run(token_hex(_TOKEN_BYTES))
         remaining = there.do(lambda store: store.statistics()).messages
+        if from_place.backend is QueueBackend.POSTGRES and not remaining:
+            (config.spool_path / ELSEWHERE).unlink(missing_ok=True)
     click.echo(_summary(conversion, from_place, to_place), err=True)
     for damage in conversion.left:
         click.echo(f"{damage.mid}: {damage.reason}", err=True)

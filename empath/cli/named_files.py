@@ -11,7 +11,7 @@ from pathlib import Path
 
 from empath.config import Code, Fault, Loaded, Severity
 from empath.config.places import KeyPath
-from empath.config.schema import CertificateSettings, ListenerSettings, ListenerTls
+from empath.config.schema import ApiTlsSettings, CertificateSettings, ListenerSettings, ListenerTls
 from empath.ingress.logins.credentials import parse_users
 from empath.world import certificates
 from empath.world.errors import CertificateUnusable
@@ -30,6 +30,8 @@ def faults_in(found: Loaded) -> Iterator[Fault]:
             yield from _in_certificates(found, key, listener)
         if listener.users_file is not None:
             yield from _in_users(found, (*key, "users_file"), listener.users_file)
+    if found.config.api.enabled:
+        yield from _in_pair(found, ("api", "tls"), found.config.api.tls, None)
     if found.config.user is not None:
         yield from _in_user(found, found.config.user)
 
@@ -38,16 +40,22 @@ def _in_certificates(found: Loaded, key: KeyPath, listener: ListenerSettings) ->
     pairs: list[tuple[KeyPath, CertificateSettings]] = [((*key, "starttls"), listener.starttls)]
     pairs += [((*key, "certificates", number), one) for number, one in enumerate(listener.certificates)]
     for path, pair in pairs:
-        if pair.cert_file is None or pair.key_file is None:
-            continue  # which is a fault that was found before
-        try:
-            certificates.load(pair.cert_file, pair.key_file, client_ca_file=listener.client_ca_file)
-        except CertificateUnusable as problem:
-            remedy = "docs/tls.rst says what is in such files; `openssl x509 -noout -text -in FILE` shows a certificate"
-            yield _unusable(found, (*path, "cert_file"), str(problem), remedy)
-            continue
-        why = "who has the key can pretend to be this host, and the daemon needs no more than to read it"
-        yield from _exposed(found, (*path, "key_file"), pair.key_file, why)
+        yield from _in_pair(found, path, pair, listener.client_ca_file)
+
+
+def _in_pair(
+    found: Loaded, path: KeyPath, pair: CertificateSettings | ApiTlsSettings, client_ca_file: Path | None
+) -> Iterator[Fault]:
+    if pair.cert_file is None or pair.key_file is None:
+        return  # there is none, or it is a fault that was found before
+    try:
+        certificates.load(pair.cert_file, pair.key_file, client_ca_file=client_ca_file)
+    except CertificateUnusable as problem:
+        remedy = "docs/tls.rst says what is in such files; `openssl x509 -noout -text -in FILE` shows a certificate"
+        yield _unusable(found, (*path, "cert_file"), str(problem), remedy)
+        return
+    why = "who has the key can pretend to be this host, and the daemon needs no more than to read it"
+    yield from _exposed(found, (*path, "key_file"), pair.key_file, why)
 
 
 def _in_users(found: Loaded, key: KeyPath, path: Path) -> Iterator[Fault]:

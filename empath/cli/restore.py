@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from empath.cli.audit.writing import note
 from empath.cli.audit_trail import ended_deliveries
 from empath.cli.backend import refuse_mail_of_others, store_of
 from empath.cli.complaint import Code, Complaint
@@ -57,6 +58,8 @@ def restore(directory: Path, audit: tuple[Path, ...], config_file: Path | None) 
         with opened_alone(config, files) as (store, _):
             restoration.settle(store, ended, time.time())
         restoration.end()
+    done = {"selector": str(directory.absolute()), "count": restoration.held + restoration.kept}
+    note(config, "restore", {**done, "skipped": restoration.left_out})
     click.echo(_summary(restoration, manifest, knows_ends=bool(audit)), err=True)
 
 

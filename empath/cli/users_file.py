@@ -6,24 +6,20 @@ take it away from the daemon by adding a user. Two commands at once wait for eac
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pwd
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
 from empath.cli.complaint import Code, Complaint
 from empath.ingress.logins.credentials import Credential, parse_line, parse_users
+from empath.world.rewriting import locked, replace
 
 Change = Callable[[Mapping[str, Credential]], Mapping[str, Credential | None]]
 """From the users there are to those that are to be put in, or for None taken out. May raise Complaint."""
-
-_OWNER_READS_AND_WRITES: Final = 0o600
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @frozen
@@ -41,10 +37,10 @@ class UsersFile:
     def change(self, change: Change) -> None:
         """Write the file anew, with what ``change`` asks for. Raises Complaint, and then nothing has changed."""
         path = self.path.resolve()  # a link to the file stays one
-        with self._explaining("write", os.EX_CANTCREAT), _locked(path.parent):
+        with self._explaining("write", os.EX_CANTCREAT), locked(path.parent):
             content = self._content()
             lines = dict(change(self._parsed(content)))
-            _replace(path, _rewritten(content, lines), self._new_owner(path))
+            replace(path, _rewritten(content, lines), owner=self._new_owner(path))
 
     def _content(self) -> bytes:
         with self._explaining("read", os.EX_NOINPUT):
@@ -113,33 +109,3 @@ def _rewritten(content: bytes, lines: dict[str, Credential | None]) -> bytes:
             kept.append(f"{said[0]}:{credential.text}")
     kept += [f"{login}:{credential.text}" for login, credential in lines.items() if credential is not None]
     return "".join(f"{line}\n" for line in kept).encode()
-
-
-def _replace(path: Path, content: bytes, owner: tuple[int, int] | None) -> None:
-    """Put a new file in the place of the old one. `empath.world.draft` says why in this order."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    handle = os.open(draft, _NEW, _OWNER_READS_AND_WRITES)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            made = os.fstat(handle)
-            if owner not in (None, (made.st_uid, made.st_gid)):
-                os.fchown(handle, *owner)
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-        draft.rename(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Hold the lock of a directory. What was renamed in it meanwhile is durable when the lock is let go."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -44,10 +44,7 @@ from empath.mail.facts import (
     LoginRefused,
     MessageAccepted,
     MessageRefused,
-    OperatorActed,
     ReportMade,
-    RuleEnded,
-    RuleSet,
     SessionClosed,
     SessionOpened,
 )
@@ -65,6 +62,7 @@ from empath.mail.failure import (
 from empath.mail.failure_class import FailureClass
 from empath.mail.ids import DeliveryId, MessageId, SessionId
 from empath.mail.notice import Action
+from empath.mail.operator_facts import OperatorActed, OperatorLogin, RuleEnded, RuleSet
 from empath.mail.outcome import Bounced, Deferred, Delivered, Outcome, outcome_of
 from empath.mail.progress import Progress, decode_progress, encode_progress
 from empath.mail.record import decode_envelope, encode_envelope
@@ -100,6 +98,7 @@ __all__ = [
     "MessageId",
     "MessageRefused",
     "OperatorActed",
+    "OperatorLogin",
     "Origin",
     "Outcome",
     "PermanentFailure",

@@ -11,6 +11,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from empath.mail.priority import Priority
+from empath.mail.trace_context import TraceContext
 from empath.smtp import Address, ByMode, DeliverBy, MailParams, OriginalRecipient, RcptParams
 from empath.smtp.params import NO_MAIL_PARAMS, NO_RCPT_PARAMS
 
@@ -79,6 +80,8 @@ class Envelope:
     """
     priority: Priority | None = None
     """The class that reception has found; None: nothing tells of one."""
+    trace_context: TraceContext | None = None
+    """The trace that it belongs to; None: to none."""
 
     @property
     def release(self) -> float:

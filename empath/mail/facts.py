@@ -15,10 +15,12 @@ from empath.mail.envelope import Envelope
 from empath.mail.failure_class import FailureClass
 from empath.mail.ids import DeliveryId, MessageId, SessionId
 from empath.mail.notice import Action
+from empath.mail.operator_facts import OperatorActed, OperatorLogin, RuleEnded, RuleSet
 from empath.mail.outcome import Outcome
 from empath.mail.reload_facts import ConfigReloaded
+from empath.mail.trace_context import TraceContext
 from empath.mail.waiting import Wait
-from empath.mail.way_facts import HostDialled, HostLeft, NameLookedUp
+from empath.mail.way_facts import AttemptFaulted, HostDialled, HostLeft, NameLookedUp
 from empath.smtp import Address, Reply, Verb
 
 
@@ -147,8 +149,15 @@ class DeliveryAttempted:
     """How long ``mail``, ``rcpt`` and ``data`` took in the latest transaction, in seconds. It is said with the first of
     its recipients only; what left in one write counts as the last of it.
     """
+    way: tuple[tuple[str, float], ...] = ()
+    """How long ``dns``, ``connect`` and ``tls`` took, if a connection was opened for this attempt; in seconds."""
     next_attempt: float | None = None
     """When it is attempted again, wall clock; None: never, or nobody knows yet."""
+    tls_verified: bool = False
+    """Whether the host has proved who it is: by an authority that we trust, or by DANE."""
+    size_bytes: int = 0
+    """Of the message, as it is kept."""
+    trace_context: TraceContext | None = None
 
 
 @frozen(kw_only=True)
@@ -164,6 +173,8 @@ class DeliveryEnded:
     """What the failure is about; of one that expired, what the latest one was about."""
     report: MessageId | None
     """The report that tells its sender; None: there is none to send."""
+    reverse_path: Address | None = None
+    recipient: Address | None = None
 
 
 @frozen(kw_only=True)
@@ -216,55 +227,6 @@ class LaneSteered:
     """What the host said. Printable, one line."""
 
 
-@frozen(kw_only=True)
-class RuleSet:
-    """An operator has decided something that holds from now on."""
-
-    at: float
-    rule: str
-    """Its name."""
-    kind: str
-    """``suspension``, ``overlay``, ``breaker`` or ``freeze``."""
-    scope: str
-    """What it is for."""
-    by: str
-    why: str
-    until: float | None
-    """None: until somebody ends it."""
-
-
-@frozen(kw_only=True)
-class RuleEnded:
-    """It does not hold any more."""
-
-    at: float
-    rule: str
-    kind: str
-    scope: str
-    by: str | None
-    """Who ended it; None: its time was over."""
-
-
-@frozen(kw_only=True)
-class OperatorActed:
-    """An operator has done something to mail that was here, or to a lane."""
-
-    at: float
-    by: str
-    verb: str
-    """``retry``, ``hold``, ``release``, ``bounce``, ``fail``, ``delete``, ``undelete``; ``undo`` and one of these; of a
-    lane ``close breaker`` and ``reset lane``.
-    """
-    selector: str
-    """What it was done to, in the words of the commands."""
-    why: str
-    count: int
-    """Deliveries it was done to."""
-    skipped: int
-    job: int | None
-    """The job that it was part of; None: it was done at once."""
-
-
 Fact = (
     SessionOpened
     | ClientTurnedAway
@@ -283,9 +245,11 @@ Fact = (
     | RuleSet
     | RuleEnded
     | OperatorActed
+    | OperatorLogin
     | ConfigReloaded
     | NameLookedUp
     | HostDialled
     | HostLeft
+    | AttemptFaulted
 )
 """All of them, for matching."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import define, field, frozen
 
 from empath.mail.failure import EmpathError
+from empath.mail.trace_context import TraceContext
 
 
 @frozen(kw_only=True)
@@ -18,6 +19,8 @@ class HandedIn:
     """Who hands it in, as logs and trace fields call him."""
     client_ip: str | None = None
     """None: a program on this machine."""
+    trace_context: TraceContext | None = None
+    """What the program calls what it is about; None: nothing."""
 
 
 @define(eq=False)

@@ -11,6 +11,7 @@ from empath.mail.envelope import Envelope, Origin, Recipient
 from empath.mail.failure import DamagedRecord
 from empath.mail.priority import Priority
 from empath.mail.sealing import seal, unseal
+from empath.mail.trace_context import TraceContext
 from empath.smtp import (
     Address,
     AddressError,
@@ -66,6 +67,7 @@ class _Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     params: _MailParams | None
     tls_optional: bool = False
     priority: Priority | None = None
+    trace_context: str | None = None
 
 
 _ENVELOPES: Final = msgspec.msgpack.Decoder(_Envelope)
@@ -83,6 +85,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
             None if envelope.params == NO_MAIL_PARAMS else _pack_params(envelope.params),
             envelope.tls_optional,
             envelope.priority,
+            None if envelope.trace_context is None else str(envelope.trace_context),
         )
     )
 
@@ -100,6 +103,7 @@ def decode_envelope(record: bytes) -> Envelope:
             origin=None if origin is None else Origin(**msgspec.structs.asdict(origin)),
             tls_optional=packed.tls_optional,
             priority=packed.priority,
+            trace_context=None if packed.trace_context is None else TraceContext.decode(packed.trace_context),
         )
     except (AddressError, ValueError) as problem:
         raise DamagedRecord(f"the record holds no envelope: {problem}") from None

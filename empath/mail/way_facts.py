@@ -35,6 +35,18 @@ class HostDialled:
 
 
 @frozen(kw_only=True)
+class AttemptFaulted:
+    """An attempt came to nothing by a fault on this side: of its disk, or of Empath. It is made again, and not counted.
+
+    What its hosts had said by then is kept: this is about the other recipients.
+    """
+
+    at: float
+    site: str
+    deliveries: int
+
+
+@frozen(kw_only=True)
 class HostLeft:
     """A connection to a next hop has ended."""
 

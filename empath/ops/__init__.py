@@ -11,8 +11,8 @@ The observers:
   story.
 - `empath.ops.metrics` counts, and `empath.ops.exposition` writes the figures out for Prometheus. `empath.ops.busiest`
   keeps the series few when the domains are many.
-- `empath.ops.audit` writes the audit log, a file of JSON lines. `empath.ops.records` says what stands in a line,
-  `empath.ops.redaction` what must not, `empath.ops.archive` in which file.
+- `empath.ops.audit` writes the audit log, files of JSON lines that are kept for months, and finds in them what became
+  of somebody's mail.
 - `empath.ops.recent` remembers how the last quarter of an hour went, for `empath.ops.health`.
 
 `empath.ops.health` answers whether the daemon lives and whether it is *ready*, that is, can keep new mail. Only what

@@ -4,6 +4,8 @@ Free places go to who comes first. From then on an hour decides: a domain that w
 as one that has a place takes that place, and a place that nobody used for a day is free again. Changes are made at the
 end of an hour only, so that series do not come and go with every burst.
 
+An IP address is never a label; those that configuration pins always are one.
+
 Those without a place are counted in a table of bounded size by the method of Misra and Gries ("Finding repeated
 elements", 1982): when it is full, all counts sink by one. Whoever makes up more than a fraction 1/size of what is
 counted is in it at the end.
@@ -23,13 +25,20 @@ IDLE_S: Final = 86_400.0
 _CANDIDATES_PER_PLACE: Final = 10
 
 
+def is_address(name: str) -> bool:
+    """Whether this is an IP address, or an address literal of mail. No top-level domain is a number (RFC 3696 2)."""
+    return name.startswith("[") or ":" in name or name.rpartition(".")[2].isdigit()
+
+
 @define(eq=False)
 class BusiestDomains:
     """The labels of domains. Ask for each time that one is seen."""
 
     places: int
+    pinned: frozenset[str] = frozenset()
+    """Those that have a place for ever, beside the others."""
     overflow: int = field(init=False, default=0)
-    """How often a domain had to be called `OTHER`."""
+    """How often a domain had to be called `OTHER` for want of a place."""
     _seen: dict[str, float] = field(init=False, factory=dict)
     """Those that have a place, with when they were seen last."""
     _counts: Counter[str] = field(init=False, factory=Counter)
@@ -47,13 +56,30 @@ class BusiestDomains:
         gone: list[str] = []
         if self._window_ends is None or now >= self._window_ends:
             gone = self._turn(now)
-        if domain in self._seen or len(self._seen) < self.places:
+        if domain in self._seen:
+            self._seen[domain] = now
+            self._counts[domain] += 1
+            return domain, gone
+        if domain in self.pinned:
+            return domain, gone
+        if is_address(domain):
+            return OTHER, gone
+        if len(self._seen) < self.places:
             self._seen[domain] = now
             self._counts[domain] += 1
             return domain, gone
         self.overflow += 1
         self._consider(domain)
         return OTHER, gone
+
+    @property
+    def labels(self) -> list[str]:
+        """Those that there are now, but for `OTHER`."""
+        return [*self._seen, *(self.pinned - self._seen.keys())]
+
+    def has_place(self, domain: str) -> bool:
+        """Whether it has a label of its own now."""
+        return domain in self._seen or domain in self.pinned
 
     def _consider(self, domain: str) -> None:
         if domain in self._candidates or len(self._candidates) < self.places * _CANDIDATES_PER_PLACE:

@@ -233,7 +233,7 @@ async def test_a_hook_that_blocks_is_found_out(autojump_clock: MockClock, caplog
         return NO
 
     assert await Ask(block).call(deadline_s=3).ask({}) == NO
-    assert "late by 7.0 s at on_message: it computes without awaiting" in caplog.text
+    assert "late by 7.0 s at on_message session=-: it computes without awaiting" in caplog.text
 
 
 async def test_what_a_stranger_wrote_is_logged_short_and_escaped(caplog: pytest.LogCaptureFixture) -> None:

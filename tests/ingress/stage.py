@@ -30,6 +30,7 @@ from empath.spool.contract import (
     Acceptance,
     Action,
     Backup,
+    Body,
     BodyDraft,
     BodyFile,
     Changed,
@@ -41,6 +42,7 @@ from empath.spool.contract import (
     Retention,
     Selector,
     SpoolError,
+    SpoolWatch,
     Statistics,
     StoredRule,
     Taker,
@@ -74,6 +76,10 @@ class BrittleSpool:
     claimed: int = field(init=False, default=0)
     """Deliveries that were ever claimed."""
 
+    @property
+    def watch(self) -> SpoolWatch:
+        return self._inner.watch
+
     async def accept(self, acceptance: Acceptance) -> MessageId | None:
         if self.unforeseen:
             raise ZeroDivisionError
@@ -91,6 +97,9 @@ class BrittleSpool:
         claimed = await self._inner.claim(now=now, until=until, latest=latest, room=room, demand=demand)
         self.claimed += sum(len(claim.deliveries) for claim in claimed.claims)
         return claimed
+
+    async def body_of(self, mid: MessageId) -> Body | None:
+        return await self._inner.body_of(mid)
 
     async def sites_aside(self) -> frozenset[str]:
         return await self._inner.sites_aside()

@@ -9,7 +9,7 @@ import pytest
 from empath.mail import facts
 from empath.mail.waiting import Wait, WaitReason
 
-MODULES = ("empath.mail.facts", "empath.mail.reload_facts", "empath.mail.way_facts")
+MODULES = ("empath.mail.facts", "empath.mail.operator_facts", "empath.mail.reload_facts", "empath.mail.way_facts")
 DEFINED = [value for _, value in inspect.getmembers(facts, inspect.isclass) if value.__module__ in MODULES]
 
 

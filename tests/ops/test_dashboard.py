@@ -2,17 +2,19 @@
 
 import gzip
 import re
+from pathlib import Path
 
 import pytest
 import trio
 
 from empath.ops.dashboard import POLICY, pages
-from empath.ops.dashboard.pages import FILES, PLACES
+from empath.ops.dashboard.pages import FILES, PLACES, RUNBOOKS
 from empath.ops.http import Request, Response
+from empath.ops.views import glance
 from empath.world import TcpEndpoint
 
 MAX_BYTES = 60_000
-OURS = [name for name in FILES if not name.startswith("uplot/")]
+OURS = [name for name in FILES if not name.startswith("uplot/") and name != RUNBOOKS]
 
 
 def ask(path: str, *, method: str = "GET", **fields: str) -> Response:
@@ -107,4 +109,11 @@ def test_every_module_that_is_imported_is_served() -> None:
     assert imported <= set(FILES)
     loaded = set(re.findall(r'(?:src|href)="/dashboard/([^"]+)"', text_of("index.html")))
     assert loaded <= set(FILES)
-    assert imported | loaded | {"index.html", "uplot/LICENSE"} == set(FILES)
+    assert imported | loaded | {"index.html", "uplot/LICENSE", RUNBOOKS} == set(FILES)
+
+
+def test_every_runbook_that_an_operator_is_sent_to_is_there() -> None:
+    named = set(re.findall(r'"(Empath[A-Z]\w+)"', Path(glance.__file__).read_text()))
+    titles = set(re.findall(r"^(Empath\w+)\n-+$", text_of(RUNBOOKS), re.MULTILINE))
+    assert len(named) > 5
+    assert named <= titles

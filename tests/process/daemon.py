@@ -18,7 +18,7 @@ STOP_S: Final = 60.0
 
 # In both forms of the log.
 _SMTP: Final = re.compile(r"""^( +|.*"message":")smtp \S+:(\d+)""")
-_HTTP: Final = re.compile(r"""^( +|.*"message":")http://(\S+) """)
+_HTTP: Final = re.compile(r"""^( +|.*"message":")https?://(\S+) """)
 _LAST: Final = re.compile(r"""^( +|.*"message":")configuration """)
 # What is tried is this tree, or the program that is installed beside another interpreter (`just package`).
 _INSTALLED: Final = os.environ.get("EMPATH_INSTALLED")
@@ -53,9 +53,11 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def empath(*arguments: str, home: Path, stdin: str = "", more: dict[str, str] | None = None) -> Finished:
-    """Run a subcommand to its end. ``more``: further variables of its environment."""
-    command, variables = [*_COMMAND, *arguments], environment(home) | (more or {})
+def empath(
+    *arguments: str, home: Path, stdin: str = "", more: dict[str, str] | None = None, wrapper: tuple[str, ...] = ()
+) -> Finished:
+    """Run a subcommand to its end. ``more``: further variables of its environment. ``wrapper``: see `Daemon`."""
+    command, variables = [*wrapper, *_COMMAND, *arguments], environment(home) | (more or {})
     done = subprocess.run(
         command, check=False, env=variables, input=stdin, capture_output=True, text=True, timeout=START_S
     )

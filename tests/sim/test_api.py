@@ -12,7 +12,8 @@ from openapi_spec_validator import validate
 
 from empath.config.schema import ApiSettings, DeliverySettings, TlsSettings
 from empath.mail import Phase, Status
-from empath.mail.facts import MessageAccepted, OperatorActed
+from empath.mail.facts import MessageAccepted
+from empath.mail.operator_facts import OperatorActed
 from empath.ops.api import PREFIX
 from empath.sim.remote import Rule
 from empath.smtp import Reply

@@ -4,6 +4,8 @@ Nothing is given up early, nothing is tried again and again, and nothing waits m
 """
 
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 
 import pytest
 import trio
@@ -12,8 +14,9 @@ from empath.config.schema import DeliverySettings
 from empath.mail import Phase
 from empath.mail.delivery import Status
 from empath.sim.remote import Rule
+from empath.sim.vfs import SimulatedVfs
 from empath.smtp import Reply
-from tests.sim.stage import DAY_S, Stage, config_with, simulated
+from tests.sim.stage import DAY_S, Stage, config_with, simulated, store_on
 
 HOUR_S = 3600.0
 MESSAGES = 20
@@ -21,13 +24,37 @@ LATER = Rule(phase=Phase.RCPT, reaction=Reply(451, "later", "4.2.0"))
 DELIVERY = DeliverySettings(max_connections_per_host=3)
 
 
-@pytest.mark.parametrize("step_s", [HOUR_S, DAY_S, -HOUR_S, -DAY_S])
+@asynccontextmanager
+async def playing(stage: Stage, backend: str) -> AsyncIterator[None]:
+    """Play with a queue of some backend."""
+    await stage.simulation.world.disk.make_directory(stage.config.queue_path)
+    with closing(SimulatedVfs(stage.simulation.files)) as vfs:
+        if backend != "memory":
+            stage.open_store = store_on(vfs, backend)
+        async with stage.play():
+            yield
+
+
+@pytest.mark.parametrize(
+    ("step_s", "backend"),
+    [
+        (HOUR_S, "memory"),
+        (DAY_S, "memory"),
+        (-HOUR_S, "memory"),
+        (-DAY_S, "memory"),
+        (DAY_S, "sqlite"),
+        (-DAY_S, "files"),
+    ],
+)
 @simulated
-async def test_mail_that_waits_is_tried_as_before_and_delivered_when_its_host_takes_it(step_s: float) -> None:
+async def test_mail_that_waits_is_tried_as_before_and_delivered_when_its_host_takes_it(
+    step_s: float, backend: str
+) -> None:
     stage = Stage(1, config_with(DELIVERY))
     site = stage.site("example.org", LATER)
-    async with stage.play():
-        for number in range(MESSAGES):
+    async with playing(stage, backend):
+        messages = MESSAGES if backend == "memory" else MESSAGES // 5
+        for number in range(messages):
             await stage.send(f"m{number}", "bob@example.org")
         await trio.sleep(6 * HOUR_S)
         before = len(stage.facts)
@@ -40,7 +67,7 @@ async def test_mail_that_waits_is_tried_as_before_and_delivered_when_its_host_ta
         await trio.sleep(1.2 * DELIVERY.retry_max_delay_s + HOUR_S)
     # Warnings about the delay are mail too, and arrive.
     assert {fact.status for fact in stage.ended} == {Status.COMPLETED}
-    assert len(site.taken) == MESSAGES
+    assert len(site.taken) == messages
 
 
 @pytest.mark.parametrize("step_s", [HOUR_S, DAY_S, -HOUR_S, -DAY_S])

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
 import msgspec
@@ -200,6 +200,25 @@ async def test_there_are_only_so_many_viewers_and_subscriptions() -> None:
                 assert b"LIVE002" in (refused.body or b"")
         async with viewer(stage):
             pass
+
+
+@simulated
+async def test_fifty_may_watch_thirty_two_things_each() -> None:
+    stage = Stage(1, STEERED)
+    async with stage.play(), AsyncExitStack() as viewers:
+        watching = []
+        for _ in range(50):
+            watching.append(await viewers.enter_async_context(viewer(stage)))
+            await trio.sleep(0.1)  # there is a limit on how often somebody may ask
+        with pytest.raises(BaseExceptionGroup) as refused:
+            await viewers.enter_async_context(viewer(stage))
+        assert refused.value.subgroup(ConnectionRejected) is not None
+        last = watching[-1]
+        for number in range(33):
+            await last.say(op="sub", id=number, topic="stats")
+        answers = [await last.frame() for _ in range(33)]
+        assert [one["id"] for one in answers if one["t"] == "error" and one["code"] == "LIVE006"] == [32]
+        assert set(last.tables) == set(range(32))
 
 
 @simulated

@@ -6,6 +6,8 @@ The ordinary run tells a few stories; ``just sim-lanes SEEDS`` tells as many as 
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import pairwise
+from math import log2
 from random import Random
 
 import pytest
@@ -14,6 +16,8 @@ import trio
 from empath.config.schema import AdaptationSettings, BreakerSettings, DeliverySettings
 from empath.mail import BreakerMoved, DeliveryAttempted
 from empath.policy.steering import Scope
+from empath.policy.steering.pace import SETTLE_S
+from empath.policy.window import MAX_PATIENCE
 from empath.sim import Conditions, Reach, simulate
 from empath.sim.sites import breakers
 from empath.sim.world import SimulatedWorld
@@ -55,23 +59,46 @@ async def keep_busy(place: Bridge, domain: str, *, every_s: float, lasting_s: fl
         await trio.sleep(every_s)
 
 
+async def keep_full(place: Bridge, server: HiddenLimits, *, random: Random, until: Callable[[], bool]) -> None:
+    """Have mail wait at all times."""
+    lanes, (_, _, domain) = place.sending.dispatcher.lanes, server.name.partition(".")
+    while not until():
+        if domain not in lanes or len(lanes[domain].backlog) < 2 * server.most_connections:
+            await place.put(f"x@{domain}", messages=random.randint(1, 20) * server.most_connections)
+        await trio.sleep(random.uniform(0, 5))
+
+
+async def limit_of_connections(seed: int, greetings_s: tuple[float, ...]) -> None:
+    """Send to a host with a limit of connections, and see how often we hit upon it."""
+    random = Random(seed)
+    limit, greeting_s = random.randint(2, 6), random.choice(greetings_s)
+    async with bridge(DeliverySettings(max_connections_per_host=20), world=SimulatedWorld(seed)) as place:
+        server = await hidden(place, "a.example", connections=limit)
+        server.pause_s, server.greeting_s = random.choice([0.3, 2]), greeting_s
+        place.world.network.usual = Conditions(latency_s=random.choice([0.01, 0.1, 0.5]))
+        await keep_full(place, server, random=random, until=lambda: bool(server.turned_away))
+        # Those that were begun together with the first one are turned away with it.
+        found = server.turned_away[0] + greeting_s + 10
+        at_first = sum(one.at <= found for one in server.taken)
+        await keep_full(place, server, random=random, until=lambda: len(server.taken) >= at_first + 200 * limit)
+        window = place.sending.dispatcher.lanes["a.example"].window
+        settled = server.taken[at_first + 130 * limit].at
+        assert limit <= window.size <= limit + 1
+        assert max(live for moment, live in server.at_once if moment > found) == limit + 1
+        # Each trial waits for twice as many cohorts as the one before, up to the bound, and costs one greeting.
+        assert sum(moment > found for moment in server.turned_away) <= log2(MAX_PATIENCE) + 200 / MAX_PATIENCE
+        assert sum(moment > settled for moment in server.turned_away) <= 1 + 70 / MAX_PATIENCE
+        assert place.said(BreakerMoved) == [], "one connection too many is no outage"
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_hidden_limit_of_connections_is_found_and_kept(seed: int) -> None:
-    async def story(seed: int) -> None:
-        limit = Random(seed).randint(2, 9)
-        settings = DeliverySettings(max_connections_per_host=20, retry_base_delay_s=30)
-        async with bridge(settings, world=SimulatedWorld(seed)) as place:
-            server = await hidden(place, "a.example", connections=limit)
-            server.pause_s = 2
-            await keep_busy(place, "a.example", every_s=20, lasting_s=1500, portion=2 * limit)
-            window = place.sending.dispatcher.lanes["a.example"].window
-            late = [moment for moment in server.turned_away if moment > 600]
-            assert limit - 1 <= window.size <= limit + 1
-            assert max(live for moment, live in server.at_once if moment > 600) <= limit + 2
-            assert len(late) <= len(server.taken) / 50
-            assert place.said(BreakerMoved) == [], "one connection too many is no outage"
+    lived(partial(limit_of_connections, greetings_s=(0, 0, 1, 3, 10, 30)), seed)
 
-    lived(story, seed)
+
+@pytest.mark.parametrize("seed", [3, 14])
+def test_a_host_that_is_slow_to_greet_makes_the_window_swing_no_more_than_another(seed: int) -> None:
+    lived(partial(limit_of_connections, greetings_s=(10, 30)), seed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -84,7 +111,10 @@ def test_a_hidden_rate_is_found_and_kept(seed: int) -> None:
             await keep_busy(place, "a.example", every_s=20, lasting_s=1.5 * HOUR_S, portion=int(20 * per_s * 0.9) + 1)
             late = [moment for moment in server.turned_away if moment > HOUR_S]
             taken = [one.at for one in server.taken if one.at > HOUR_S]
-            assert len(late) <= len(taken) / 10
+            # Each trial waits twice as long as the one before: three of 4, 8 and 16 minutes are in half an hour.
+            trials = [moment for before, moment in pairwise([0.0, *late]) if moment - before > SETTLE_S]
+            assert len(trials) <= 3
+            assert len(late) <= len(taken) / 20
             assert len(taken) / (HOUR_S / 2) >= 0.5 * per_s
 
     lived(story, seed)

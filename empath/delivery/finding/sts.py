@@ -40,6 +40,8 @@ _DAY_S: Final = 86_400
 class StsLimits:
     """How much is done for a policy."""
 
+    wanted: bool = True
+    """Whether anybody asks for policies. What is known is not looked after while nobody does."""
     fetch: FetchLimits
     retry_s: float
     """How long after a fetch that failed the next one may begin (RFC 8461 3.3)."""
@@ -65,8 +67,9 @@ class StsPolicies:
     _resolver: Resolver
     _fetch: Fetch
     _clock: Clock
-    _cache: StsCache
-    _limits: StsLimits
+    cache: StsCache
+    limits: StsLimits
+    """May be replaced at any time."""
     _failed: OrderedDict[str, _FailedFetch] = field(init=False, factory=OrderedDict)
     """By domain, until a fetch succeeds."""
     _locks: WeakValueDictionary[str, trio.Lock] = field(init=False, factory=WeakValueDictionary)
@@ -74,12 +77,12 @@ class StsPolicies:
 
     async def find(self, domain: str) -> StsPolicy | None:
         """The policy of a domain, in A-labels; None: it has none that we know. Takes the time of a fetch at most."""
-        kept = await self._cache.get(domain)
+        kept = await self.cache.get(domain)
         announced = await self._announced(domain)
         if announced is not None and self._is_new(domain, announced, kept):
             lock = self._locks.setdefault(domain, trio.Lock())
             async with lock:
-                kept = await self._cache.get(domain)
+                kept = await self.cache.get(domain)
                 if self._is_new(domain, announced, kept):
                     kept = await self._refresh(domain, announced) or kept
         return None if kept is None else kept.policy
@@ -92,13 +95,14 @@ class StsPolicies:
     async def keep_fresh(self) -> None:
         """Look after the policies that are known, until cancelled."""
         while True:
-            await trio.sleep(self._limits.refresh_s)
-            await self.refresh()
+            await trio.sleep(self.limits.refresh_s)
+            if self.limits.wanted:
+                await self.refresh()
 
     async def refresh(self) -> None:
         """Fetch anew all that are old enough for another look, one after the other."""
-        for name in await self._cache.names():
-            kept = await self._cache.read(name)
+        for name in await self.cache.names():
+            kept = await self.cache.read(name)
             if kept is None or not self._is_old(kept) or self._is_paused(kept.domain):
                 continue
             announced = await self._announced(kept.domain)
@@ -133,11 +137,11 @@ class StsPolicies:
             return None
         self._failed.pop(domain, None)
         kept = KeptPolicy(domain=domain, edition=announced, fetched_at=self._clock.now(), policy=policy)
-        await self._cache.put(kept)
+        await self.cache.put(kept)
         return kept
 
     async def _download(self, url: str) -> StsPolicy:
-        response = await self._fetch.get(url, self._limits.fetch)
+        response = await self._fetch.get(url, self.limits.fetch)
         if response.status != _OK:
             raise FetchFailed(url, f"it was answered with status {response.status}")
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -146,9 +150,9 @@ class StsPolicies:
         return parse_policy(response.body)
 
     def _put_off(self, domain: str, result: ResultType) -> None:
-        self._failed[domain] = _FailedFetch(trio.current_time() + self._limits.retry_s, result)
+        self._failed[domain] = _FailedFetch(trio.current_time() + self.limits.retry_s, result)
         self._failed.move_to_end(domain)
-        if len(self._failed) > self._limits.max_failures:
+        while len(self._failed) > self.limits.max_failures:
             self._failed.popitem(last=False)
 
 

@@ -54,7 +54,8 @@ class StsCache:
     _clock: Clock
     _directory: PurePath
     """Made when the first policy is kept."""
-    _max_policies: int = field(kw_only=True)
+    max_policies: int = field(kw_only=True)
+    """May be changed at any time."""
     _kept: OrderedDict[str, KeptPolicy | None] = field(init=False, factory=OrderedDict)
     """By file name; None: on disk, and not read yet."""
     _listed: bool = field(init=False, default=False)
@@ -124,7 +125,7 @@ class StsCache:
             return None
 
     async def _make_room(self) -> None:
-        while len(self._kept) > self._max_policies:
+        while len(self._kept) > self.max_policies:
             await self._forget(next(iter(self._kept)))
 
     async def _forget(self, name: str) -> None:

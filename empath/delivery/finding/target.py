@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
 import trio
@@ -35,6 +36,8 @@ from empath.world.ports import Entropy, Resolver
 T = TypeVar("T")
 
 _NOBODY: Final = OwnHost()
+_MOST_FIXED: Final = 4096
+"""Ways to configured addresses that are remembered: for a busy next hop this is asked for each connection."""
 _UNPROVEN: Final = {
     Security.INSECURE: "DNSSEC does not vouch for the answer, and delivery.dns.dnssec.enforce asks for that",
     Security.INDETERMINATE: "what the resolver says of DNSSEC does not count; see delivery.dns.trust_ad",
@@ -103,14 +106,10 @@ class Finder:
 
     async def _configured(self, domain: str, next_hop: NextHop, approach: Approach) -> tuple[Target, ...]:
         """A host that configuration names may be anywhere, inside our own network above all."""
+        if (fixed := _at_address(domain, next_hop, approach)) is not None:
+            return fixed
         approach = evolve(approach, port=next_hop.port, allow_private=True)
-        exchange = Exchange(next_hop.host)
-        try:
-            address = str(ipaddress.ip_address(next_hop.host))
-        except ValueError:
-            hosts: Sequence[Host] = await self._addresses([exchange], approach, secure=True)
-        else:
-            hosts = [Host(exchange=exchange, addresses=(address,), host_secure=True)]
+        hosts = await self._addresses([Exchange(next_hop.host)], approach, secure=True)
         return targets(domain, hosts, approach, own=_NOBODY)
 
     async def _addresses(self, exchanges: Sequence[Exchange], approach: Approach, *, secure: bool) -> list[Host]:
@@ -156,6 +155,18 @@ class Finder:
         if self.enforce_dnssec and security is not Security.SECURE:
             records = Undecided(f"{name}: {_UNPROVEN[security]}", Kind.DNS_INSECURE)
         return Finding(records, canonical_name, security is Security.SECURE)
+
+
+@lru_cache(maxsize=_MOST_FIXED)
+def _at_address(domain: str, next_hop: NextHop, approach: Approach) -> tuple[Target, ...] | None:
+    """The way to a next hop that is configured by its address; None: it is by name."""
+    try:
+        address = str(ipaddress.ip_address(next_hop.host))
+    except ValueError:
+        return None
+    approach = evolve(approach, port=next_hop.port, allow_private=True)
+    host = Host(exchange=Exchange(next_hop.host), addresses=(address,), host_secure=True)
+    return targets(domain, [host], approach, own=_NOBODY)
 
 
 def parsed(domain: str) -> Domain | AddressLiteral:

@@ -155,6 +155,7 @@ class Closing:
         await self.persistence.write(write)
         if made is not None:
             self.observe(made[1])
+        envelope = page.job.envelope
         for ended in page.ended:
             self.observe(
                 DeliveryEnded(
@@ -164,6 +165,8 @@ class Closing:
                     diagnosis=ended.diagnosis,
                     failure_class=ended.failure_class,
                     report=made[0].mid if made is not None and ended.ordinal in page.notices else None,
+                    reverse_path=envelope.reverse_path,
+                    recipient=envelope.recipients[ended.ordinal].address,
                 )
             )
 

@@ -12,7 +12,7 @@ from empath.mail.facts import DeliveryAttempted
 from empath.mail.failure_class import FailureClass
 from empath.mail.ids import DeliveryId
 from empath.mail.outcome import Delivered, Outcome
-from empath.spool.contract import Fate, Waiting
+from empath.spool.contract import BodyFile, Fate, Waiting
 
 
 @frozen(kw_only=True)
@@ -23,6 +23,9 @@ class Encounter:
     address: str | None = None
     """IP address and port; None: no host was reached."""
     tls_version: str | None = None
+    tls_verified: bool = False
+    way: tuple[tuple[str, float], ...] = ()
+    """See `DeliveryAttempted`."""
     stages: tuple[tuple[str, float], ...] = ()
     """See `DeliveryAttempted`."""
 
@@ -38,7 +41,8 @@ def attempts(
 ) -> Iterator[DeliveryAttempted]:
     """A fact for each recipient of a job that was attempted, as it is about to be recorded at ``now``."""
     again = {fate.key: fate.next_attempt for fate in fates if isinstance(fate, Waiting)}
-    stages = met.stages
+    stages, way, body = met.stages, met.way, job.claim.body
+    size_bytes = body.size_bytes if isinstance(body, BodyFile) else len(body)
     for delivery in job.deliveries:
         ordinal = delivery.key.ordinal
         outcome = outcomes[ordinal]
@@ -56,6 +60,10 @@ def attempts(
             waited_s=now - met.took_s - job.claim.received,
             took_s=met.took_s,
             stages=stages,
+            way=way,
             next_attempt=again.get(delivery.key),
+            tls_verified=met.tls_verified,
+            size_bytes=size_bytes,
+            trace_context=job.envelope.trace_context,
         )
         stages = ()
