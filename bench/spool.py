@@ -5,7 +5,8 @@ of messages in one durable transaction, claims them in a second one and records 
 message pays for all three. The rows ``file`` do what a mail server without a queue database would: for each message a
 file is written, synced, renamed, its directory synced, and the file removed.
 
-CPU is that of the process, in user and system mode. A long queue is made of messages that wait for tomorrow.
+CPU is that of the process, and of the database server if there is one, in user and system mode. A long queue is made of
+messages that wait for tomorrow.
 """
 
 import argparse
@@ -21,18 +22,20 @@ from math import inf
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
+from bench.backends import BACKENDS, Backend, backend
 from bench.cases import KIB
 from bench.table import simple_table
 from empath.mail.envelope import Envelope, Recipient
 from empath.mail.ids import MessageId
 from empath.mail.record import encode_envelope
 from empath.smtp import Address
-from empath.spool import Acceptance, Claimed, Finished, open_database
-from empath.spool.files import open_files
+from empath.spool import Acceptance, Claimed, Finished
 from empath.spool.store import Store
-from empath.world.files import SystemFiles
+
+ServerCpu = Callable[[], float]
+"""What a server has spent so far, in seconds."""
 
 DAY_S: Final = 86_400.0
 _FILL_BATCH: Final = 500
@@ -116,11 +119,16 @@ def files_of(directory: Path, batch: list[Acceptance]) -> None:
         path.unlink()
 
 
-def measure(act: Callable[[list[Acceptance]], None], batches: Iterator[list[Acceptance]], seconds: float) -> Figures:
+def measure(
+    act: Callable[[list[Acceptance]], None],
+    batches: Iterator[list[Acceptance]],
+    seconds: float,
+    server_cpu_s: ServerCpu,
+) -> Figures:
     """Do it again and again for so long."""
     act(next(batches))
     rounds = messages = 0
-    spent_s = cpu_s = 0.0
+    spent_s, cpu_s = 0.0, -server_cpu_s()
     while spent_s < seconds:
         batch = next(batches)  # made outside what is measured
         began, cpu_began = time.perf_counter(), time.process_time()
@@ -128,58 +136,67 @@ def measure(act: Callable[[list[Acceptance]], None], batches: Iterator[list[Acce
         spent_s += time.perf_counter() - began
         cpu_s += time.process_time() - cpu_began
         rounds, messages = rounds + 1, messages + len(batch)
+    cpu_s += server_cpu_s()
     return Figures(rounds_per_s=rounds / spent_s, cpu_us=cpu_s / messages * 1e6)
 
 
 @contextmanager
-def a_store(below: Path, source: Source, messages: int, backend: str = "sqlite") -> Iterator[tuple[Store, Path]]:
-    """A store with a queue of this length, and a directory beside it."""
-    with tempfile.TemporaryDirectory(dir=below) as directory:
-        store: Store
-        if backend == "files":
-            (Path(directory) / "queue").mkdir()
-            store = open_files(str(Path(directory) / "queue"), SystemFiles())
-        else:
-            store = open_database(str(Path(directory) / "queue.sqlite3"))
+def a_store(kept: Backend, below: Path, source: Source, messages: int) -> Iterator[Store]:
+    """A store with a queue of this length."""
+    with tempfile.TemporaryDirectory(dir=below) as name:
+        directory = Path(name)
+        kept.lay_out(directory)
+        store = kept.open(directory)
         fill(store, source, messages)
-        files = Path(directory) / "files"
-        files.mkdir()
-        yield store, files
+        kept.come_to_rest(directory)
+        yield store
         store.close()
+
+
+@frozen
+class Bench:
+    """What is measured, and the lines of the table so far."""
+
+    options: argparse.Namespace
+    source: Source
+    rows: list[list[str]] = field(factory=list)
+
+    def play(self, name: str, queue: int, act: Callable[[list[Acceptance]], None], server_cpu_s: ServerCpu) -> None:
+        """Do it with messages of each size, in batches of each length."""
+        for size_kib, batch in product(self.options.size, self.options.batch):
+            figures = measure(act, self._batches(size_kib, batch), self.options.seconds, server_cpu_s)
+            cells = [name, str(queue), str(size_kib), str(batch), f"{figures.rounds_per_s:.0f}"]
+            self.rows.append([*cells, f"{figures.rounds_per_s * batch:.0f}", f"{figures.cpu_us:.0f}"])
+            print(*self.rows[-1], file=sys.stderr)
+
+    def _batches(self, size_kib: int, batch: int) -> Iterator[list[Acceptance]]:
+        while True:
+            yield [self.source.message(size_kib * KIB, next_attempt=self.source.now) for _ in range(batch)]
+
+    def play_store(self, name: str) -> None:
+        """Do it with each length of the queue."""
+        with backend(name, self.options.directory) as kept:
+            for queue in self.options.queue:
+                held = min(queue, _MOST_IN_FILES) if name == "files" else queue
+                with a_store(kept, self.options.directory, self.source, held) as store:
+                    self.play(name, held, partial(round_of, store, self.source), kept.cpu_s)
 
 
 def main() -> None:
     """Measure each case once and print a table."""
     options = _parser().parse_args()
-    source = Source(float(int(time.time())), count())
-    rows: list[list[str]] = []
-
-    def note(what: str, queue: int, size_kib: int, batch: int, figures: Figures) -> None:
-        cells = [what, str(queue), str(size_kib), str(batch), f"{figures.rounds_per_s:.0f}"]
-        rows.append([*cells, f"{figures.rounds_per_s * batch:.0f}", f"{figures.cpu_us:.0f}"])
-        print(*rows[-1], file=sys.stderr)
-
-    def batches(size_kib: int, batch: int) -> Iterator[list[Acceptance]]:
-        while True:
-            yield [source.message(size_kib * KIB, next_attempt=source.now) for _ in range(batch)]
-
-    for queue in options.queue:
-        with a_store(options.directory, source, queue) as (store, files):
-            ways = {"sqlite": partial(round_of, store, source), "file": partial(files_of, files)}
-            for size_kib, batch, (name, way) in product(options.size, options.batch, ways.items()):
-                if name == "sqlite" or queue == options.queue[0]:
-                    note(name, queue, size_kib, batch, measure(way, batches(size_kib, batch), options.seconds))
-        held = min(queue, _MOST_IN_FILES)
-        with a_store(options.directory, source, held, "files") as (store, _):
-            for size_kib, batch in product(options.size, options.batch):
-                figures = measure(partial(round_of, store, source), batches(size_kib, batch), options.seconds)
-                note("files", held, size_kib, batch, figures)
+    bench = Bench(options, Source(float(int(time.time())), count()))
+    with tempfile.TemporaryDirectory(dir=options.directory) as name:
+        bench.play("file", 0, partial(files_of, Path(name)), lambda: 0.0)
+    for name in options.store or BACKENDS:
+        bench.play_store(name)
     header = ["store", "waiting", "KiB", "batch", "rounds/s", "messages/s", "CPU us"]
-    print(simple_table(header, rows))
+    print(simple_table(header, bench.rows))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Accepts, claims and records messages, and does nothing else.")
+    parser.add_argument("--store", action="append", choices=BACKENDS, help="only this; may be repeated")
     parser.add_argument("--queue", type=int, nargs="+", default=[0, 1_000_000], help="how many wait (0 1000000)")
     parser.add_argument("--size", type=int, nargs="+", default=[1, 10, 100], help="KiB of a body (1 10 100)")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 10, 100], help="messages together (1 10 100)")

@@ -66,6 +66,34 @@ F to G  the file is removed. Should that fail it is tried again, less and less o
         the process end before, it stays F until the next sweep
 ======= =============================================================================================================
 
+The other backends have the same states, in other clothes:
+
+======= ====================================================== =======================================================
+        ``files``                                              ``postgres``
+======= ====================================================== =======================================================
+A, B    the same                                               chunk rows; B once the row of the file has its length
+C       ``messages/{mid}.json``; what more is known is in an   ``state < 3``
+        entry of ``pending/``, ``retry/``, ``uncertain/``
+D       an entry in ``in_progress/``, without content unless   ``state = 3``, and the epoch of who claimed it
+        there is more to say than that
+Q       an entry in ``quarantine/``, or a file that does not   ``state = 4``
+        check, which stays where it is
+H, K, T an entry in ``held/``, ``failed/``, ``expired/``,      ``state`` 5, 6, 7, 8
+        ``trash/``
+E       the name of the message is gone, not durably           there is none: each transaction is durable
+F       entries of no message are left, or its body            as above
+======= ====================================================== =======================================================
+
+In ``files`` the instant of acceptance is the sync of the directory after the message has its name; what is of several
+files and has to be one change is an intent first, and counts from the sync of that. In ``postgres`` it is COMMIT. After
+a start what was set aside in ``files`` is due once more. What was under way when the process ended is uncertain with
+each of them, and what a loss of power undoes is the same for the first two; of PostgreSQL it undoes nothing.
+
+While a spool is moved from one backend to another, or brought back from a backup, the file ``converting`` is in its
+directory, and no daemon starts. A message is durable where it goes to before it goes from where it was, so at each
+moment it is in one of the two whole, or in both, and in one as soon as the file is gone. A backup is one once it has
+``backup.json``, the last of its files to be there; making it changes no state.
+
 So 250 may be said once ``accept`` has returned, and not before. kill -9 undoes no transaction: the system has what was
 written, whether it was synced or not. A loss of power may undo those at the end that were not synced, and these only
 move deliveries along. A sync that fails is dealt with in ``database``; what was refused because of one may turn up as C
@@ -81,7 +109,8 @@ Why SQLite: rows and small bodies in one file make an acceptance one write and o
 (``committer``). A log of our own saves a fifth of the processor time and would have to be believed; a file for each
 message needs two syncs and a directory for what is due. Why not a server
 by default: it would be one more thing that can be away (``postgres`` is for who has one in any case).
-Why EXCLUSIVE: there is one daemon to a spool, and two would send everything twice.
+Why EXCLUSIVE, and ``queue.lock`` with files: there is one daemon to a queue as well as to a spool, also where two
+configurations name the same queue; two would send everything twice.
 
 Why a reserve: a delivery that ends is a row that goes, and the log that says so wants room on a disk that is full of
 what waits. So a file takes room in advance, and gives it up for the log when a write has failed for want of it; as long

@@ -1,9 +1,12 @@
 """How a claim chooses among the deliveries that wait: the same for every backend.
 
 First comes what is due; then the sites that are recalled, in their order, each with the most urgent of what was set
-aside for it, and of that the oldest. A delivery that is due for a site without room is set aside, and so is one for a
-site that is recalled: others have waited longer. That costs two changes of its row, here and when it is recalled,
-however long the queue is; passing over it in each claim would cost as much as the queue is long.
+aside for it, and of that the oldest. A part of what is recalled is the oldest of all: what is not urgent comes back too
+while more of what is urgent comes than goes.
+
+A delivery that is due for a site without room is set aside, and so is one for a site that is recalled: others have
+waited longer. That costs two changes of its row, here and when it is recalled, however long the queue is; passing over
+it in each claim would cost as much as the queue is long.
 """
 
 from __future__ import annotations
@@ -18,6 +21,10 @@ from empath.spool.contract import ANYTHING, Claim, Claimed, ClaimedDelivery, Dam
 
 LOOK: Final = 1000
 """How many deliveries that are due a claim looks at, if it may not take more: they are set aside in such portions."""
+FEW: Final = 4
+"""In a smaller room all is for the most urgent."""
+_SHARE: Final = 8
+"""One message in so many that are recalled is the oldest there is."""
 
 
 class Rows(Protocol):
@@ -33,6 +40,9 @@ class Rows(Protocol):
         """Those that are set aside for a site, of so many messages: of the highest priority first, then of the oldest
         message, then by ordinal.
         """
+
+    def longest_aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
+        """The same, of the oldest messages, whatever their priority."""
 
     def envelope(self, message: int) -> bytes | None:
         """The envelope of a message; None: it cannot be read."""
@@ -169,5 +179,19 @@ class _Claiming:
             if room > 0 and self._room > 0 and self._size_bytes > 0:
                 found = self._rows.aside(site, messages=room, limit=self._room)
             has_come_to_the_end = len({one.key.message for one in found}) < room and len(found) < self._room
+            if not has_come_to_the_end and room >= FEW:
+                found = self._with_the_oldest(site, found, room)
             if self.take(found) < len(found) or not has_come_to_the_end:
                 self.aside.add(site)
+
+    def _with_the_oldest(self, site: str, urgent: list[ClaimedDelivery], room: int) -> list[ClaimedDelivery]:
+        """As many messages, but some of them for their age."""
+        share = max(1, room // _SHARE)
+        oldest = self._rows.longest_aside(site, messages=share, limit=self._room)
+        numbers = dict.fromkeys(one.key.message for one in urgent)
+        first = dict.fromkeys([*numbers][: room - share])
+        chosen = [*dict.fromkeys([*first, *(one.key.message for one in oldest), *numbers])][:room]
+        by_message: dict[int, dict[DeliveryKey, ClaimedDelivery]] = {}
+        for one in (*urgent, *oldest):
+            by_message.setdefault(one.key.message, {})[one.key] = one
+        return [one for number in chosen for one in by_message[number].values()][: self._room]

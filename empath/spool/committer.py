@@ -11,18 +11,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Final, Generic, Protocol, TypeVar, cast
 
 import outcome
 import trio
 from attrs import define, field
 
+from empath.spool.contract.watch import Operation as Kind
+from empath.spool.contract.watch import SpoolWatch
 from empath.world.ports import Offload
 
 T = TypeVar("T")
 Store_contra = TypeVar("Store_contra", contravariant=True)
 Store_co = TypeVar("Store_co", covariant=True)
 Store = TypeVar("Store")
+
+PATIENCE: Final = 4
+"""Transactions that a patient operation lets go first."""
 
 
 class Operation(Protocol[Store_contra]):
@@ -58,7 +63,11 @@ class Committer(Generic[Store]):
     _offload: Offload
     max_batch: int = field(kw_only=True, default=500)
     """Operations in one transaction: bounds how long the first of them waits for the others."""
+    watch: SpoolWatch = field(kw_only=True, factory=SpoolWatch)
     _tickets: deque[_Ticket[Store]] = field(init=False, factory=deque)
+    _patient: deque[_Ticket[Store]] = field(init=False, factory=deque)
+    _passed: int = field(init=False, default=0)
+    """Transactions for which the first patient operation has stood back."""
     _idle: trio.lowlevel.Task | None = field(init=False, default=None)
     _closed: bool = field(init=False, default=False)
     commits: int = field(init=False, default=0)
@@ -66,12 +75,17 @@ class Committer(Generic[Store]):
     operations: int = field(init=False, default=0)
     """Operations in them."""
 
-    async def do(self, operation: Callable[[Store], T], *, durable: bool) -> T:
-        """Have ``operation`` done; return what it returned, or raise what it raised, once it is committed."""
+    async def do(self, operation: Callable[[Store], T], *, durable: bool, patient: bool = False) -> T:
+        """Have ``operation`` done; return what it returned, or raise what it raised, once it is committed.
+
+        A ``patient`` one is a portion of something long. It has a transaction of its own, before which all goes that
+        mail waits for; but it lets `PATIENCE` of them go first, and no more.
+        """
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
             raise trio.ClosedResourceError("the store is closed")
-        self._tickets.append(_Ticket(operation, durable, trio.lowlevel.current_task()))
+        tickets = self._patient if patient else self._tickets
+        tickets.append(_Ticket(operation, durable, trio.lowlevel.current_task()))
         self._wake()
         return cast("T", await trio.lowlevel.wait_task_rescheduled(_never_abandon))
 
@@ -84,8 +98,12 @@ class Committer(Generic[Store]):
         """Commit what comes, until closed. To be run once, as a task."""
         with trio.CancelScope(shield=True):
             await trio.lowlevel.checkpoint()
-            while self._tickets or not self._closed:
-                if self._tickets:
+            while self._tickets or self._patient or not self._closed:
+                if self._patient and (not self._tickets or self._passed == PATIENCE):
+                    self._passed = 0
+                    await self._commit([self._patient.popleft()])
+                elif self._tickets:
+                    self._passed += bool(self._patient)
                     count = min(len(self._tickets), self.max_batch)
                     await self._commit([self._tickets.popleft() for _ in range(count)])
                 else:
@@ -94,10 +112,13 @@ class Committer(Generic[Store]):
     async def _commit(self, batch: list[_Ticket[Store]]) -> None:
         operations = [ticket.operation for ticket in batch]
         durable = any(ticket.durable for ticket in batch)
+        began = trio.current_time()
         try:
             results = await self._offload.run(lambda: self._transactions.commit(operations, durable=durable))
         except Exception as problem:  # the store decides what to do about it; the tasks must hear of it in any case
             results = [outcome.Error(problem) for _ in batch]
+        if self.watch.took is not None:
+            self.watch.took(Kind.DURABLE if durable else Kind.VOLATILE, trio.current_time() - began)
         self.commits += 1
         self.operations += len(batch)
         for ticket, result in zip(batch, results, strict=True):

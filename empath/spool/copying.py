@@ -111,6 +111,7 @@ class Copies:
     _copy: Copying | None = None
     _problem: Exception | None = None
     _has_more: bool = False
+    _is_asked: bool = False
 
     def begin(self, copy: Copying) -> None:
         """Make this one from now on."""
@@ -118,7 +119,10 @@ class Copies:
         self._copy, self._problem, self._has_more = copy, None, True
 
     def step(self) -> None:
-        """Copy a portion, if a copy is being made. For between transactions; never fails."""
+        """Copy a portion, if somebody has asked for one. For between transactions; never fails."""
+        if not self._is_asked:
+            return
+        self._is_asked = False
         if self._copy is None or not self._has_more:
             return
         try:
@@ -126,9 +130,12 @@ class Copies:
         except (SpoolError, OSError) as problem:
             self._problem, self._has_more = problem, False
 
-    @property
-    def has_more(self) -> bool:
-        """Whether there is more to be copied. Raises what has gone wrong."""
+    def ask(self) -> bool:
+        """Ask for a portion after this transaction; whether there is more to be copied. Raises what has gone wrong.
+
+        Other transactions copy nothing: somebody waits for them.
+        """
+        self._is_asked = True
         if self._problem is not None:
             raise SpoolError(f"the copy cannot be made: {self._problem}") from self._problem
         return self._has_more

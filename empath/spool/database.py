@@ -24,7 +24,7 @@ from urllib.parse import quote
 import apsw
 from attrs import define, field
 
-from empath.spool.contract import SpoolError, SpoolFull, SpoolHeld
+from empath.spool.contract import SpoolError, SpoolForbidden, SpoolFull, SpoolHeld
 from empath.world.reserve import Reserve
 
 PAGE_BYTES: Final = 4096
@@ -169,14 +169,14 @@ class Database:
 
     @contextmanager
     def _saying_full(self) -> Iterator[None]:
-        """Let an error of a write say that the disk is full where a quota is. SQLite does so with ENOSPC only (os_unix.c).
+        """Let an error of a write say that the disk is full where a quota is. SQLite says it of ENOSPC (os_unix.c).
 
         Nothing of what was to be written is on the disk then, so it leaves no doubt; a sync that fails does.
         """
         try:
             yield
         except apsw.IOError as problem:
-            is_write = problem.extendedresult == apsw.SQLITE_IOERR_WRITE
+            is_write = getattr(problem, "extendedresult", 0) == apsw.SQLITE_IOERR_WRITE  # apsw's stubs do not know it
             if not is_write or self.connection.system_errno != errno.EDQUOT:
                 raise
             raise apsw.FullError(f"{problem}; the quota of our user is used up") from problem
@@ -232,6 +232,8 @@ def explained(problem: apsw.Error, path: str | None = None) -> SpoolError:
         case apsw.NotADBError() | apsw.CorruptError():
             return SpoolError(f"{where} is damaged or no database ({problem}); move it away, or restore a backup")
         case apsw.CantOpenError() | apsw.ReadOnlyError() | apsw.PermissionsError():
-            return SpoolError(f"{where} cannot be written ({problem}); see to the permissions of it and its directory")
+            return SpoolForbidden(
+                f"{where} cannot be written ({problem}); see to the permissions of it and its directory"
+            )
         case _:
             return SpoolError(f"{where} has failed ({problem}); see to the disk")

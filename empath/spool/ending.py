@@ -10,6 +10,7 @@ from attrs import define, field
 from empath.mail.delivery import Status
 from empath.spool import statements as sql
 from empath.spool.contract import Action, Damage, DeliveryKey, Fate, Finished, Quarantined, Row, Waiting
+from empath.spool.finding.replies import kept
 from empath.spool.reading import Reader
 from empath.spool.tally import CLAIMED, CODES, FAILED, MARKS, QUARANTINE, WAITS, Tally, state_of
 from empath.spool.writes import Writes
@@ -66,7 +67,7 @@ class Ending:
             return True
         if claimed < FAILED:
             code = CODES[fate.status]
-            values = (code, fate.attempts, fate.last, fate.at, key.message, key.ordinal)
+            values = (code, fate.attempts, fate.last, kept(fate.last), fate.at, key.message, key.ordinal)
             self._connection.execute(sql.KEEP, values)
             tally.add(claimed, mark, -1)
             tally.add(code, 0)
@@ -74,7 +75,7 @@ class Ending:
 
     def _postpone(self, fate: Waiting, tally: Tally) -> None:
         mark, key = MARKS.index(fate.status), fate.key
-        values = (fate.next_attempt, fate.attempts, fate.last, mark, key.message, key.ordinal)
+        values = (fate.next_attempt, fate.attempts, fate.last, kept(fate.last), mark, key.message, key.ordinal)
         self._connection.execute(sql.POSTPONE, (*values, CLAIMED))
         if self._connection.changes():
             tally.add(CLAIMED, 0, -1)

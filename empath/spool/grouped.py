@@ -22,18 +22,14 @@ from empath.spool.committer import Committer
 from empath.spool.contract import (
     ANYTHING,
     MAX_RULE_BYTES,
-    MAX_RULES,
     Acceptance,
     Action,
     Backup,
     Body,
     BodyFile,
     Changed,
-    Claim,
     Claimed,
-    ClaimedDelivery,
     Damage,
-    DeliveryKey,
     Demand,
     Fate,
     Page,
@@ -42,6 +38,7 @@ from empath.spool.contract import (
     SpoolDamaged,
     SpoolError,
     SpoolFull,
+    SpoolWatch,
     Statistics,
     StoredRule,
     Taker,
@@ -51,6 +48,7 @@ from empath.spool.contract import (
 )
 from empath.spool.drafts import FileDraft, translated
 from empath.spool.inspection import Inspection
+from empath.spool.operations import claim_due, claim_of, message_of, put_rule_within_bounds, record_and_accept
 from empath.spool.portions import Portions
 from empath.spool.removal import Removal
 from empath.spool.snapshots import Snapshots
@@ -59,7 +57,7 @@ from empath.spool.stored import checksum
 from empath.world.errors import DiskError, FileMissing
 from empath.world.ports import DISCARD_S, Disk, Offload
 
-BLOCK_BYTES: Final = 64 * 1024
+BLOCK_BYTES: Final = 128 * 1024
 """How much of a large body is in memory at a time."""
 _TENDING: Final = 10
 """Portions in one ``tend``: a tenth of the time of the thread at most, if it is called every second."""
@@ -86,6 +84,11 @@ class GroupedSpool:
         self._removal = Removal(self._disk, self._bodies)
         self._snapshots = Snapshots(self._committer, self._disk, self._bodies, self._offload, self._removal)
 
+    @property
+    def watch(self) -> SpoolWatch:
+        """See ``contract.Spool``."""
+        return self._committer.watch
+
     async def accept(self, acceptance: Acceptance) -> MessageId | None:
         """See ``contract.Spool``."""
         taker = self._taker
@@ -104,7 +107,7 @@ class GroupedSpool:
         if taker is None or until is None:
             self._news.set()
         else:
-            taker.take(_claim_of(acceptance, number))
+            taker.take(claim_of(acceptance, number))
         return None
 
     async def _remove_body(self, body: Body) -> None:
@@ -117,7 +120,7 @@ class GroupedSpool:
 
     async def claim(self, *, now: float, until: float, latest: float, room: int, demand: Demand = ANYTHING) -> Claimed:
         """See ``contract.Spool``."""
-        operation = partial(_claim, now=now, until=until, latest=latest, room=room, demand=demand)
+        operation = partial(claim_due, now=now, until=until, latest=latest, room=room, demand=demand)
         return await self._committer.do(operation, durable=False)
 
     async def sites_aside(self) -> frozenset[str]:
@@ -126,7 +129,9 @@ class GroupedSpool:
 
     async def record(self, fates: Sequence[Fate], reports: Sequence[Acceptance] = ()) -> None:
         """See ``contract.Spool``. A report makes the transaction durable: it is all that is left of its deliveries."""
-        unneeded = await self._committer.do(partial(_record, fates=fates, reports=reports), durable=bool(reports))
+        unneeded = await self._committer.do(
+            partial(record_and_accept, fates=fates, reports=reports), durable=bool(reports)
+        )
         if reports or any(isinstance(fate, Waiting) for fate in fates):
             self._news.set()
         if unneeded:
@@ -168,6 +173,18 @@ class GroupedSpool:
         if known not in (None, found):
             raise SpoolDamaged(f"its body {path} is not what was accepted (checksum)")
 
+    async def body_of(self, mid: MessageId) -> Body | None:
+        """See ``contract.Spool``."""
+        for in_trash in (False, True):
+            chosen = Selector(ids=frozenset({mid}), in_trash=in_trash)
+            page = await self._portions.find(chosen, now=0.0, cursor=None, limit=1)
+            if page.rows:
+                found = await self._committer.do(partial(message_of, number=page.rows[0].key.message), durable=False)
+                if isinstance(found, Damage):
+                    raise SpoolDamaged(found.reason)
+                return found.body
+        return None
+
     async def discard_body(self, body: BodyFile) -> None:
         """See ``contract.Spool``."""
         with trio.move_on_after(DISCARD_S, shield=True):
@@ -201,7 +218,7 @@ class GroupedSpool:
         """See ``contract.Spool``."""
         if len(rule.body) > MAX_RULE_BYTES:
             raise SpoolError(f"the rule {rule.id} has {len(rule.body)} octets; at most {MAX_RULE_BYTES} are kept")
-        await self._committer.do(partial(_put_rule, rule=rule), durable=True)
+        await self._committer.do(partial(put_rule_within_bounds, rule=rule), durable=True)
 
     async def remove_rule(self, rule_id: str) -> bool:
         """See ``contract.Spool``."""
@@ -219,7 +236,7 @@ class GroupedSpool:
         """See ``contract.Spool``."""
         await self._removal.again()
         for _ in range(_TENDING):
-            if not await self._committer.do(lambda store: store.tend(), durable=False):
+            if not await self._committer.do(lambda store: store.tend(), durable=False, patient=True):
                 return False
         return True
 
@@ -263,38 +280,3 @@ class GroupedSpool:
             if not durable:
                 await self._committer.do(lambda store: store.touch(), durable=True)
             await self._removal.remove(names)
-
-
-def _claim_of(acceptance: Acceptance, number: int) -> Claim:
-    """What a claim of all of a message would have come to, just after it was accepted."""
-    return Claim(
-        mid=acceptance.mid,
-        received=acceptance.received,
-        envelope=acceptance.envelope,
-        body=acceptance.body,
-        deliveries=tuple(
-            [
-                ClaimedDelivery(key=DeliveryKey(number, ordinal), domain=domain, attempts=0)
-                for ordinal, domain in enumerate(acceptance.domains)
-            ]
-        ),
-        read=acceptance.read,
-    )
-
-
-def _claim(store: Store, *, now: float, until: float, latest: float, room: int, demand: Demand) -> Claimed:
-    return store.claim(now=now, until=until, latest=latest, room=room, demand=demand)
-
-
-def _record(store: Store, *, fates: Sequence[Fate], reports: Sequence[Acceptance]) -> list[str]:
-    unneeded = store.record(fates)
-    for report in reports:
-        store.accept(report)
-    return unneeded
-
-
-def _put_rule(store: Store, *, rule: StoredRule) -> None:
-    others = [known for known in store.rules() if known.id != rule.id]
-    if len(others) >= MAX_RULES:
-        raise SpoolError(f"{len(others)} rules are kept already; remove one of them first")
-    store.put_rule(rule)

@@ -49,7 +49,7 @@ class Inspection:
         return await self._look_at_messages(int(place) if place else None)
 
     async def _look_at_messages(self, after: int | None) -> Verified:
-        checked = await self._committer.do(partial(_check, after=after, limit=PORTION), durable=False)
+        checked = await self._committer.do(partial(_check, after=after, limit=PORTION), durable=False, patient=True)
         known = await self._committer.do(lambda store: store.quarantine(), durable=False)
         quarantine = {one.mid: one.reason for one in known}
         findings: list[Finding] = []
@@ -112,7 +112,7 @@ class Inspection:
 
     async def _unneeded(self, names: Iterable[str]) -> list[str]:
         asked = list(names)
-        needed = await self._committer.do(lambda store: store.needed(asked), durable=False)
+        needed = await self._committer.do(lambda store: store.needed(asked), durable=False, patient=True)
         return [name for name in asked if name not in needed]
 
 

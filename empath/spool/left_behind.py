@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 import apsw
 
@@ -16,16 +16,44 @@ from empath.spool.contract import SpoolError
 from empath.spool.files.naming import INTENTS, MESSAGES, SUFFIX
 from empath.world.files import FileCalls
 
+ELSEWHERE: Final = "queue.server"
+"""The file below ``spool.path`` that says on which server a queue is, from the start of a daemon on that queue to its
+end, and beyond that if mail is left there.
+"""
+_MOST_BYTES: Final = 1000
 
-def refuse_left_behind(calls: FileCalls, *, database: PurePath | None, tree: PurePath | None) -> None:
+
+def refuse_left_behind(
+    calls: FileCalls, *, database: PurePath | None, tree: PurePath | None, elsewhere: PurePath | None
+) -> None:
     """Raise SpoolError if there is mail in one of these that this daemon would not send.
 
-    ``database``: where a queue in SQLite would lie, ``tree``: where one in files would; None: that is ours.
+    ``database``: where a queue in SQLite would lie, ``tree``: where one in files would, ``elsewhere``: the file
+    `ELSEWHERE`; None: that is ours.
     """
+    if elsewhere is not None and (server := _content(calls, elsewhere)):
+        raise SpoolError(
+            f"there may be mail in {server}, and delivery.queue_backend names another backend, which would never send "
+            "it; nothing was touched; move it over with `empath spool convert --from postgres:FILE --to` and the "
+            "backend that configuration names, where FILE has the connection string; set delivery.queue_backend back; "
+            f"or remove {elsewhere} if nobody wants that mail"
+        )
     if database is not None and (count := _messages_in_database(calls, database)):
         raise _refusal(f"{count} messages are in the SQLite queue {database}", "sqlite")
     if tree is not None and (count := _messages_in_tree(calls, tree)):
         raise _refusal(f"{count} messages are in the queue of files {tree}", "files")
+
+
+def _content(calls: FileCalls, path: PurePath) -> str:
+    """What a small file says; nothing: there is none."""
+    try:
+        handle = calls.open(str(path))
+    except FileNotFoundError:
+        return ""
+    try:
+        return calls.read_at(handle, _MOST_BYTES, 0).decode(errors="replace").strip() or "PostgreSQL"
+    finally:
+        calls.close(handle)
 
 
 def _messages_in_database(calls: FileCalls, database: PurePath) -> int:

@@ -101,6 +101,12 @@ class MemoryStore:
         )
         return [claimable(row) for row in rows[:limit]]
 
+    def longest_aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
+        """See ``claiming.Rows``."""
+        rows = sorted([row for row in self._tables.rows.values() if row.aside == site], key=lambda row: order(row.key))
+        first = [*dict.fromkeys(row.key.message for row in rows)][:messages]
+        return [claimable(row) for row in rows if row.key.message in first][:limit]
+
     def envelope(self, message: int) -> bytes:
         """See ``claiming.Rows``."""
         return self._tables.messages[message].acceptance.envelope

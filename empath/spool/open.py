@@ -47,6 +47,7 @@ async def open_spool(
     bodies = path / BODIES
     try:
         await world.disk.make_directory(bodies)
+        await world.disk.check_permission(bodies)
         lock = await world.disk.lock(path / LOCK, holder=holder)
     except LockHeld as problem:
         raise SpoolHeld(f"the spool at {path} is in use by {problem.holder}") from problem

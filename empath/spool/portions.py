@@ -61,14 +61,14 @@ class Portions:
         def look(store: Store) -> Look:
             return store.find(selector, now=now, after=after, limit=limit)
 
-        return await self._committer.do(look, durable=False)
+        return await self._committer.do(look, durable=False, patient=True)
 
     async def apply(self, action: Action, selector: Selector, *, now: float) -> Changed:
         """Change them all; then make it durable."""
         after, done, skipped = None, 0, 0
         while True:
             some, others, after = await self._committer.do(
-                partial(_apply, action=action, selector=selector, now=now, after=after), durable=False
+                partial(_apply, action=action, selector=selector, now=now, after=after), durable=False, patient=True
             )
             done, skipped = done + some, skipped + others
             if after is None:
@@ -84,6 +84,7 @@ class Portions:
             claimed, after = await self._committer.do(
                 partial(_claim, selector=selector, now=now, until=until, after=after, room=min(room, PORTION)),
                 durable=False,
+                patient=True,
             )
             claims += claimed.claims
             damaged += claimed.damaged
@@ -100,7 +101,7 @@ class Portions:
             return store.purge(now=now, retention=retention, limit=PORTION)
 
         while True:
-            purged = await self._committer.do(purge, durable=False)
+            purged = await self._committer.do(purge, durable=False, patient=True)
             deliveries += purged.deliveries
             files += purged.files
             if purged.is_all:

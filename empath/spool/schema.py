@@ -6,6 +6,8 @@ pending, 1 if its latest attempt was deferred, 2 if it may have arrived; it coun
 ``note`` are when and why it was put where it is; ``damage`` has the name of a message that may not be readable.
 ``aside`` is the site that a delivery is set aside for; NULL: none. ``listed`` is 1 once it can be found by its
 addresses, which is so for all messages up to the one that ``listing`` names. A checksum that is NULL was never made.
+``came`` is when its message came, and ``reply`` what the latest attempt came to; NULL in rows that were written before
+version 6.
 ``seen`` has the fingerprints of messages, ``rule`` the decisions of operators. ``identity`` has one row, with the token
 that also stands beside the body files.
 
@@ -20,7 +22,7 @@ from typing import Final
 
 from empath.spool.contract import SpoolError
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 APPLICATION_ID: Final = 0x454D5051
 """Marks the file as ours: "EMPQ"."""
 
@@ -45,6 +47,11 @@ INSERT INTO listing VALUES (0);
 CREATE TABLE rule (id TEXT PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE seen (digest BLOB PRIMARY KEY, moment REAL NOT NULL, mid TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX seen_moment ON seen (moment);
+"""
+_FINDING: Final = """
+CREATE INDEX pending ON delivery (mark) WHERE listed = 1 AND claimed = 0 AND mark = 0;
+CREATE INDEX attempted ON delivery (claimed) WHERE listed = 1 AND claimed = 1;
+CREATE INDEX by_reply ON delivery (reply) WHERE listed = 1 AND last <> x'';
 """
 SCHEMA: Final = f"""
 CREATE TABLE message (
@@ -75,12 +82,15 @@ CREATE TABLE delivery (
     since REAL NOT NULL DEFAULT 0,
     note TEXT NOT NULL DEFAULT '',
     listed INTEGER NOT NULL DEFAULT 0,
+    came REAL,
+    reply TEXT,
     PRIMARY KEY (message, ordinal)
 ) STRICT, WITHOUT ROWID;
 {_INDEX_ASIDE}
 {_INDEX_FILE}
 {_CARE}
 {_LISTING}
+{_FINDING}
 """
 
 _MARKS: Final = """
@@ -109,6 +119,7 @@ _STEPS: Final[Mapping[int, str]] = {
     {_LISTING}
     """,
     4: f"DROP INDEX aside; {_INDEX_ASIDE}",
+    5: f"ALTER TABLE delivery ADD COLUMN came REAL; ALTER TABLE delivery ADD COLUMN reply TEXT; {_FINDING}",
 }
 """From each earlier version to the next. New columns come last, so old rows need not be written anew.
 

@@ -88,7 +88,7 @@ class Snapshots:
                 has_more = True
                 while has_more:
                     await trio.sleep(_PAUSE_S)
-                    has_more = await self._committer.do(lambda store: store.copies_on(), durable=False)
+                    has_more = await self._committer.do(lambda store: store.copies_on(), durable=False, patient=True)
                 copied = await self._offload.run(copying.finish)
             finally:
                 with trio.CancelScope(shield=True):

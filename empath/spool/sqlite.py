@@ -36,7 +36,7 @@ from empath.spool.contract import (
 )
 from empath.spool.database import Database, connect, explained
 from empath.spool.ending import Ending
-from empath.spool.finding import Finder
+from empath.spool.finding import Ages, DatabaseLookups, Finder
 from empath.spool.keeping import Keeping, Listing
 from empath.spool.reading import Reader
 from empath.spool.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, upgrade
@@ -78,6 +78,7 @@ class SqliteStore(SqliteCare):
     _rows: WaitingRows = field(init=False)
     _finder: Finder = field(init=False)
     _listing: Listing = field(init=False)
+    _ages: Ages = field(init=False, factory=Ages)
     _tally: Tally = field(init=False, factory=Tally)
     _number: int = field(init=False, default=0)
     """Of the latest message. None is given twice in a process: a fate that is recorded late meets no other message."""
@@ -88,7 +89,7 @@ class SqliteStore(SqliteCare):
         self._writes = Writes(connection)
         self._ending = Ending(connection, self._reader, self._writes)
         self._rows = WaitingRows(connection, self._reader, self._ending, self._tally)
-        self._finder = Finder(connection)
+        self._finder = Finder(DatabaseLookups(connection, lambda: self._rows.priorities), self._ages)
         self._keeping = Keeping(connection)
         self._listing = Listing(connection)
 
@@ -111,11 +112,23 @@ class SqliteStore(SqliteCare):
         self._database.keeps_reserve()
 
     def _count(self) -> None:
-        """See how much there is: the one time that all rows are counted."""
+        """See how much there is, and how old: the one time that all rows are counted."""
         self._tally.add_messages(self._row(sql.COUNT_MESSAGES)[0])
-        for claimed, mark, count in self._connection.execute(sql.COUNT_DELIVERIES):
-            self._tally.add(claimed, mark, count)
+        first = self._row(sql.FIRST, -1)[0]
+        if first is not None:
+            self._ages.expect(first, self._row(sql.LAST)[0])
+        while first is not None:
+            first = self._count_run(first >> self._ages.bits)
         self._rows.open()
+
+    def _count_run(self, run: int) -> int | None:
+        """Count a run of messages; the number of the first one behind it."""
+        begin, end = run << self._ages.bits, (run + 1) << self._ages.bits
+        for claimed, mark, count, first, last in self._connection.execute(sql.COUNT_RUN, (begin, end)):
+            self._tally.add(claimed, mark, count)
+            self._ages.add_run(run, first, last)
+        behind: int | None = self._row(sql.FIRST, end)[0]
+        return behind
 
     def _steps(self, path: str) -> str:
         """What makes the tables ours, of the present version. Nothing of a foreign database is touched."""
@@ -180,6 +193,7 @@ class SqliteStore(SqliteCare):
         self._writes.add(
             acceptance, message, state, acceptance.next_attempt if claimed_until is None else claimed_until
         )
+        self._ages.add(message, acceptance.received)
         self._tally.add(state, 0, len(acceptance.domains))
         self._tally.add_messages(1)
         self._rows.expect(acceptance.priority)

@@ -67,7 +67,7 @@ class SqliteCare(abc.ABC):
 
     def copies_on(self) -> bool:
         """See ``store.Store``."""
-        return self._copies.has_more
+        return self._copies.ask()
 
     def end_copy(self) -> None:
         """See ``store.Store``."""

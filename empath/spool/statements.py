@@ -9,9 +9,9 @@ A_MESSAGE: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 IS_HERE: Final = "SELECT 1 FROM message WHERE mid = ?"
 ADD_DELIVERIES: Final = (
     "INSERT INTO delivery"
-    " (message, ordinal, domain, claimed, attempts, next_attempt, last, recipient, sender, priority) VALUES "
+    " (message, ordinal, domain, claimed, attempts, next_attempt, last, recipient, sender, priority, came) VALUES "
 )
-A_DELIVERY: Final = "(?, ?, ?, ?, 0, ?, x'', ?, ?, ?)"
+A_DELIVERY: Final = "(?, ?, ?, ?, 0, ?, x'', ?, ?, ?, ?)"
 REMOVE_CLAIMED: Final = "DELETE FROM delivery WHERE claimed = 1 AND (message, ordinal) IN (VALUES "
 A_KEY: Final = "(?, ?)"
 RETURNING_KEYS: Final = ") RETURNING message, ordinal"
@@ -48,7 +48,7 @@ SITES: Final = "SELECT DISTINCT aside FROM delivery WHERE aside IS NOT NULL"
 REMOVE: Final = "DELETE FROM delivery WHERE message = ? AND ordinal = ?"
 STATE: Final = "SELECT claimed, mark FROM delivery WHERE message = ? AND ordinal = ?"
 KEEP: Final = (
-    "UPDATE delivery SET claimed = ?, attempts = ?, last = ?, since = ?, note = '', aside = NULL"
+    "UPDATE delivery SET claimed = ?, attempts = ?, last = ?, reply = ?, since = ?, note = '', aside = NULL"
     " WHERE message = ? AND ordinal = ?"
 )
 STORE: Final = (
@@ -61,7 +61,7 @@ QUARANTINE: Final = "UPDATE delivery SET claimed = 2, aside = NULL, note = ? WHE
 ADD_DAMAGE: Final = "INSERT OR IGNORE INTO damage VALUES (?, ?, ?)"
 FORGET_DAMAGE: Final = "DELETE FROM damage WHERE message = ?"
 POSTPONE: Final = (
-    "UPDATE delivery SET claimed = 0, next_attempt = ?, attempts = ?, last = ?, mark = ?, aside = NULL"
+    "UPDATE delivery SET claimed = 0, next_attempt = ?, attempts = ?, last = ?, reply = ?, mark = ?, aside = NULL"
     " WHERE message = ? AND ordinal = ? AND claimed = ?"
 )
 READ: Final = (
@@ -87,7 +87,12 @@ SELECT id FROM (
 ) ORDER BY id LIMIT ?2
 """
 ORDINALS: Final = "SELECT ordinal FROM delivery WHERE message = ?"
-COUNT_DELIVERIES: Final = "SELECT claimed, mark, count(*) FROM delivery GROUP BY claimed, mark"
+FIRST: Final = "SELECT min(message) FROM delivery WHERE message >= ?"
+LAST: Final = "SELECT max(message) FROM delivery"
+COUNT_RUN: Final = """
+SELECT claimed, mark, count(*), min(coalesce(came, -9e999)), max(coalesce(came, 9e999)) FROM delivery
+WHERE message >= ? AND message < ? GROUP BY claimed, mark
+"""
 COUNT_MESSAGES: Final = "SELECT count(*) FROM message"
 UNCLAIM: Final = "UPDATE delivery SET claimed = 0, mark = 2 WHERE claimed = 1"
 RELEASE: Final = """
@@ -96,23 +101,63 @@ WHERE claimed > 1 AND claimed = 2 AND message IN (SELECT message FROM damage WHE
 """
 FORGET_NAMED_DAMAGE: Final = "DELETE FROM damage WHERE mid = ?"
 
-ROWS: Final = """
+_COLUMNS: Final = """
 SELECT delivery.message, ordinal, mid, received, size_bytes, sender, recipient, domain, priority, claimed, mark, was,
     attempts, next_attempt, last, aside, since, note
-FROM delivery CROSS JOIN message ON id = delivery.message
 """
-"""The columns in the order of ``finding``."""
+"""In the order of ``finding.database``."""
+_ROWS: Final = (
+    f"{_COLUMNS} FROM delivery INDEXED BY {{index}} CROSS JOIN message ON message.id = delivery.message WHERE"
+)
 _BEHIND: Final = "(delivery.message, ordinal) > (?, ?) ORDER BY delivery.message, ordinal LIMIT ?"
-ANY: Final = f"{ROWS} WHERE {_BEHIND}"
-PARKED: Final = f"{ROWS} WHERE claimed > 1 AND claimed = ? AND {_BEHIND}"
-SET_ASIDE_FOR: Final = f"{ROWS} WHERE aside = ? AND {_BEHIND}"
-TO: Final = f"{ROWS} WHERE listed = 1 AND recipient = ? AND {_BEHIND}"
-FROM: Final = f"{ROWS} WHERE listed = 1 AND sender = ? AND {_BEHIND}"
-IN_DOMAIN: Final = f"{ROWS} WHERE listed = 1 AND domain = ? AND {_BEHIND}"
-MARKED: Final = f"{ROWS} WHERE mark > 0 AND mark = ? AND {_BEHIND}"
-OF_PRIORITY: Final = f"{ROWS} WHERE priority <> 0 AND priority = ? AND {_BEHIND}"
-_NAMED: Final = "(SELECT id FROM message AS named WHERE named.mid = ?)"
-OF_MESSAGE: Final = f"{ROWS} WHERE delivery.message = {_NAMED} AND {_BEHIND}"
+ANY: Final = f"{_COLUMNS} FROM delivery CROSS JOIN message ON message.id = delivery.message WHERE {_BEHIND}"
+PARKED: Final = f"{_ROWS.format(index='parked')} claimed > 1 AND claimed = ? AND {_BEHIND}"
+SET_ASIDE_FOR: Final = f"{_ROWS.format(index='aside')} aside = ? AND priority = ? AND {_BEHIND}"
+TO: Final = f"{_ROWS.format(index='by_recipient')} listed = 1 AND recipient = ? AND {_BEHIND}"
+FROM: Final = f"{_ROWS.format(index='by_sender')} listed = 1 AND sender = ? AND {_BEHIND}"
+IN_DOMAIN: Final = f"{_ROWS.format(index='by_domain')} listed = 1 AND domain = ? AND {_BEHIND}"
+MARKED: Final = f"{_ROWS.format(index='marked')} mark > 0 AND mark = ? AND {_BEHIND}"
+PENDING: Final = f"{_ROWS.format(index='pending')} listed = 1 AND claimed = 0 AND mark = 0 AND {_BEHIND}"
+IN_PROGRESS: Final = f"{_ROWS.format(index='attempted')} listed = 1 AND claimed = 1 AND {_BEHIND}"
+OF_PRIORITY: Final = f"{_ROWS.format(index='urgent')} priority <> 0 AND priority = ? AND {_BEHIND}"
+_REPLY: Final = f"{_ROWS.format(index='by_reply')} listed = 1 AND last <> x'' AND reply"
+SAYING: Final = f"{_REPLY} = ? AND {_BEHIND}"
+UNKEPT: Final = f"{_REPLY} IS NULL AND {_BEHIND}"
+UNKEPT_REPLY: Final = (
+    "SELECT 1 FROM delivery INDEXED BY by_reply WHERE listed = 1 AND last <> x'' AND reply IS NULL LIMIT 1"
+)
+REPLIES: Final = """
+WITH RECURSIVE one (text) AS (
+    SELECT min(reply) FROM delivery INDEXED BY by_reply WHERE listed = 1 AND last <> x'' AND reply >= ?1
+    UNION ALL
+    SELECT (SELECT min(reply) FROM delivery INDEXED BY by_reply WHERE listed = 1 AND last <> x'' AND reply > text)
+    FROM one WHERE text < ?2
+) SELECT text FROM one WHERE text < ?2 LIMIT ?3
+"""
+"""The different replies within bounds, without a look at those that are the same."""
+REACH: Final = (
+    "SELECT message, ordinal FROM delivery WHERE (message, ordinal) > (?, ?) ORDER BY message, ordinal LIMIT 1 OFFSET ?"
+)
+SAID: Final = f"""{_COLUMNS} FROM delivery CROSS JOIN message ON message.id = delivery.message
+WHERE (delivery.message, ordinal) > (?, ?) AND (delivery.message, ordinal) <= (?, ?) AND last <> x''
+    AND (reply LIKE ? ESCAPE '!' OR reply IS NULL OR length(reply) >= ?)
+ORDER BY delivery.message, ordinal LIMIT ?
+"""
+_IS_DUE: Final = f"claimed = 0 AND priority IN ({', '.join(map(str, range(-9, 10)))}) AND next_attempt <= ?"
+DUE_BY: Final = f"{_ROWS.format(index='due')} {_IS_DUE} AND {_BEHIND}"
+SOME_DUE: Final = (
+    "SELECT 1 FROM delivery INDEXED BY due WHERE claimed = 0 AND priority = ? AND next_attempt <= ? LIMIT 1 OFFSET ?"
+)
+_CHOSEN: Final = """
+(
+    SELECT named.id FROM json_each(?1) AS name CROSS JOIN message AS named ON named.mid = name.value
+    WHERE named.id >= ?2 ORDER BY named.id LIMIT ?4 + 1
+) AS chosen
+"""
+OF_MESSAGES: Final = f"""{_COLUMNS} FROM {_CHOSEN}
+CROSS JOIN delivery ON delivery.message = chosen.id CROSS JOIN message ON message.id = delivery.message
+WHERE (delivery.message, ordinal) > (?2, ?3) ORDER BY delivery.message, ordinal LIMIT ?4
+"""
 NUMBERED: Final = (
     "SELECT max(message) FROM"
     " (SELECT message FROM delivery WHERE message > ? AND message <= ? ORDER BY message LIMIT ?)"

@@ -124,7 +124,7 @@ class Store(Protocol):
         """
 
     def copies_on(self) -> bool:
-        """Whether there is more to be copied. A SpoolError: the copy has failed."""
+        """Copy a portion after this transaction, and after no other; whether there is more. A SpoolError: it failed."""
 
     def end_copy(self) -> None:
         """Copy no further."""

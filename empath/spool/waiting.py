@@ -24,18 +24,18 @@ class WaitingRows:
     _reader: Reader
     _ending: Ending
     _tally: Tally
-    _priorities: tuple[int, ...] = field(init=False, default=(0,))
+    priorities: tuple[int, ...] = field(init=False, default=(0,))
     """Those that something which waits may have. There is one index for each, and nearly always one of them."""
 
     def open(self) -> None:
         """See which priorities there are."""
         execute = self._connection.execute
-        self._priorities += tuple([one for one in _UNUSUAL_PRIORITIES if execute(sql.UNUSUAL, (one,)).fetchall()])
+        self.priorities += tuple([one for one in _UNUSUAL_PRIORITIES if execute(sql.UNUSUAL, (one,)).fetchall()])
 
     def expect(self, priority: int) -> None:
         """Something with this priority may wait from now on."""
-        if priority not in self._priorities:
-            self._priorities += (priority,)
+        if priority not in self.priorities:
+            self.priorities += (priority,)
 
     def due(self, *, now: float, latest: float, limit: int, head_start_s: float) -> list[ClaimedDelivery]:
         """See ``claiming.Rows``."""
@@ -45,9 +45,9 @@ class WaitingRows:
     def _waiting(self, statement: str, moment: float, limit: int, head_start_s: float) -> list[ClaimedDelivery]:
         """The first of those on one side of a moment, in the order in which they may be claimed."""
         rows: list[tuple[Any, ...]] = []
-        for priority in self._priorities:
+        for priority in self.priorities:
             found = self._connection.execute(statement, (priority, moment, limit))
-            if len(self._priorities) == 1:
+            if len(self.priorities) == 1:
                 return list(map(_claimable, found))
             rows += [(row[-1] - head_start_s * priority, *row) for row in found]
         rows.sort(key=lambda row: row[:3])
@@ -56,13 +56,22 @@ class WaitingRows:
     def aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
         """See ``claiming.Rows``."""
         found: list[ClaimedDelivery] = []
-        for priority in sorted(self._priorities, reverse=True):
+        for priority in sorted(self.priorities, reverse=True):
             left = messages - len({one.key.message for one in found})
             if left <= 0 or len(found) >= limit:
                 break
             asked = (site, priority, left, limit - len(found))
             found += map(_claimable, self._connection.execute(sql.ASIDE, asked))
         return found
+
+    def longest_aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
+        """See ``claiming.Rows``."""
+        found: list[ClaimedDelivery] = []
+        for priority in self.priorities:
+            found += map(_claimable, self._connection.execute(sql.ASIDE, (site, priority, messages, limit)))
+        found.sort(key=lambda one: (one.key.message, one.key.ordinal))
+        first = {*[*dict.fromkeys(one.key.message for one in found)][:messages]}
+        return [one for one in found if one.key.message in first][:limit]
 
     def envelope(self, message: int) -> bytes | None:
         """See ``claiming.Rows``."""
@@ -90,7 +99,7 @@ class WaitingRows:
     def next_due(self) -> float | None:
         """See ``claiming.Rows``."""
         execute = self._connection.execute
-        moments = [moment for one in self._priorities for (moment,) in execute(sql.NEXT_DUE, (one,))]
+        moments = [moment for one in self.priorities for (moment,) in execute(sql.NEXT_DUE, (one,))]
         return min(moments, default=None)
 
 

@@ -38,9 +38,10 @@ class Writes:
     def add(self, acceptance: Acceptance, number: int, state: int, next_attempt: float) -> None:
         """A message and its deliveries, all of them in one state of `tally`."""
         sender, priority, recipients = acceptance.sender, acceptance.priority, acceptance.addresses
+        received = acceptance.received
         self._messages.append((number, *StoredMessage.of(acceptance).columns))
         self._deliveries += [
-            (number, ordinal, domain, state, next_attempt, recipients[ordinal], sender, priority)
+            (number, ordinal, domain, state, next_attempt, recipients[ordinal], sender, priority, received)
             for ordinal, domain in enumerate(acceptance.domains)
         ]
 

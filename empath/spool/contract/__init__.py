@@ -6,7 +6,7 @@ finished or as waiting again. One that is delivered is gone; one that has failed
 seen. People find deliveries by selectors, hold them, release them, fail them, throw them away and bring them back.
 
 Rooms: ``acceptance`` and ``claims`` (in and out), ``fates``, ``listing`` (rows and selectors), ``actions``, ``care``
-(rules, counts, retention), ``errors``, and ``spool`` with the promise itself.
+(rules, counts, retention), ``errors``, ``watch`` (how long it takes), and ``spool`` with the promise itself.
 """
 
 from empath.spool.contract.acceptance import Acceptance, Body, BodyFile, Fingerprint
@@ -23,10 +23,11 @@ from empath.spool.contract.care import (
     Verified,
 )
 from empath.spool.contract.claims import ANYTHING, Claim, Claimed, ClaimedDelivery, Damage, DeliveryKey, Demand
-from empath.spool.contract.errors import SpoolDamaged, SpoolError, SpoolFull, SpoolHeld
+from empath.spool.contract.errors import SpoolDamaged, SpoolError, SpoolForbidden, SpoolFull, SpoolHeld
 from empath.spool.contract.fates import Fate, Finished, Quarantined, Waiting
-from empath.spool.contract.listing import EVERYTHING, Page, Row, Selector
+from empath.spool.contract.listing import EVERYTHING, Page, Row, Selector, reply_matches, reply_of
 from empath.spool.contract.spool import BodyDraft, Spool, Taker
+from empath.spool.contract.watch import Operation, SpoolWatch
 
 __all__ = [
     "ANYTHING",
@@ -54,6 +55,7 @@ __all__ = [
     "Fingerprint",
     "Finished",
     "Hold",
+    "Operation",
     "Page",
     "Quarantined",
     "Release",
@@ -64,12 +66,16 @@ __all__ = [
     "Spool",
     "SpoolDamaged",
     "SpoolError",
+    "SpoolForbidden",
     "SpoolFull",
     "SpoolHeld",
+    "SpoolWatch",
     "Statistics",
     "StoredRule",
     "Taker",
     "Undelete",
     "Verified",
     "Waiting",
+    "reply_matches",
+    "reply_of",
 ]

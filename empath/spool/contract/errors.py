@@ -15,5 +15,9 @@ class SpoolDamaged(SpoolError):
     """A message is not what was accepted, and never will be by itself."""
 
 
+class SpoolForbidden(SpoolError):
+    """It is there, and our user may not write it."""
+
+
 class SpoolHeld(SpoolError):
     """Another daemon has this spool open."""

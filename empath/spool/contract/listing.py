@@ -66,7 +66,7 @@ class Row:
     @property
     def reply(self) -> str:
         """What the latest attempt came to, for people: the reply of the host, or what took its place."""
-        return _reply(self.last) if self.last else ""
+        return reply_of(self.last) if self.last else ""
 
     def wait(self, now: float) -> WaitReason | None:
         """Why it waits, as far as its row says; None: it has ended, or its site knows (``aside``)."""
@@ -77,7 +77,8 @@ class Row:
         return _OF_STATUS.get(self.status)
 
 
-def _reply(last: bytes) -> str:
+def reply_of(last: bytes) -> str:
+    """What an attempt came to, for people, from the record of it. Empty: it cannot be read."""
     try:
         diagnosis = decode_progress(last).last
     except DamagedRecord:
@@ -134,8 +135,13 @@ class Selector:
             and (not self.priorities or row.priority in self.priorities)
             and (not self.reasons or row.wait(now) in self.reasons)
             and (self.hold is None or (row.status is Status.HELD and row.note == self.hold))
-            and (self.reply is None or _pattern(self.reply).match(row.reply) is not None)
+            and (self.reply is None or reply_matches(self.reply, row.reply))
         )
+
+
+def reply_matches(pattern: str, reply: str) -> bool:
+    """Whether all of a reply is as a pattern says; see `Selector.reply`."""
+    return _pattern(pattern).match(reply) is not None
 
 
 def _fold(text: str) -> str:

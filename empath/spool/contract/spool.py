@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Protocol
 
 from empath.mail.ids import MessageId
-from empath.spool.contract.acceptance import Acceptance, BodyFile
+from empath.spool.contract.acceptance import Acceptance, Body, BodyFile
 from empath.spool.contract.actions import Action, Changed
 from empath.spool.contract.care import Backup, Retention, Statistics, StoredRule, Verified
 from empath.spool.contract.claims import ANYTHING, Claim, Claimed, Damage, Demand
@@ -112,6 +112,12 @@ class Spool(Protocol):
         """The content of a large body, in blocks. To be closed by who does not read to the end.
 
         A SpoolDamaged, at the latest where the end would be: it is not what was accepted.
+        """
+
+    async def body_of(self, mid: MessageId) -> Body | None:
+        """The body of a message that is here, for somebody who looks into it; None: there is no such message.
+
+        One that has ended and one in the trash are here too. A SpoolDamaged: it is not what was accepted.
         """
 
     async def discard_body(self, body: BodyFile) -> None:

@@ -103,6 +103,7 @@ class Conversion:
         for side in (self.target, self.source):
             with suppress(FileNotFoundError):
                 side.calls.unlink(str(side.path / CONVERTING))
+                side.calls.sync_directory(str(side.path))
 
     def _unite(self, token: str) -> None:
         """Give the queue of the target the token of its bodies, or both a new one."""

@@ -10,6 +10,8 @@ Below ``delivery.queue_path`` lie
 ``seen/``                                               fingerprints of messages, to know those offered again
 ``intents/``                                            changes of several files that are one, while they are made
 ``reserve``                                             room for the day when the disk is full
+``queue.lock``                                          who has the queue open. The kernel lets go of it when the
+                                                        process ends
 ======================================================  ================================================================
 
 A message with its name is accepted, and one without is gone: **its rename is the instant of acceptance**. An entry

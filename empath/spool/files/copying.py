@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
@@ -77,7 +78,7 @@ class TreeCopy:
         """See ``copying.Copying``. Raises `OSError`."""
         if self._problem is not None:
             raise self._problem
-        for path in list(self._pending)[:_FILES]:
+        for path in list(islice(self._pending, _FILES)):
             self.keep(path)
         if not self._pending:
             self.end()

@@ -175,9 +175,14 @@ class Index:
         change.messages[message_path(mid)] = frame({"message": row, "deliveries": deliveries, "seen": seen})
         self._new.append(message)
         for domain in dict.fromkeys(one["domain"] for one in deliveries):
-            path = str(_first([one for one in deliveries if one["domain"] == domain], mid, domain))
-            change.first.append(path)
-            self._connection.execute(sql.ADD_ENTRY, (message, domain, path, 0))
+            rows = [one for one in deliveries if one["domain"] == domain]
+            name, is_plain = _first(rows, mid, domain), _is_plain(rows)
+            if is_plain:
+                change.first.append(str(name))
+            else:  # it comes from another backend, where more has become of it than an empty entry can say
+                name = _name(name, rows)
+                self._write(change, message, domain, name)
+            self._connection.execute(sql.ADD_ENTRY, (message, domain, str(name), int(not is_plain)))
 
     def _gone(self, change: Change, message: int, entries: dict[str, tuple[str, bool]]) -> None:
         if not entries:
@@ -201,17 +206,26 @@ class Index:
 
     def _changed(self, change: Change, message: int, domain: str, entry: tuple[str, bool]) -> None:
         path, has_content = entry
-        old, rows = EntryName.of_path(path), self._records(sql.TO_DOMAIN, message, domain)
-        name = str(_name(old, rows))
-        self.serial += 1
-        damage = self._rows(sql.DAMAGE, message)
-        content = {"serial": self.serial, "mid": old.mid, "domain": domain, "deliveries": rows, "damage": damage}
-        change.entries[name] = frame(content)
+        name = _name(EntryName.of_path(path), self._records(sql.TO_DOMAIN, message, domain))
+        self._write(change, message, domain, name)
         if has_content:
-            change.replaced[name] = path
+            change.replaced[str(name)] = path
         else:
             change.unmarked.append(path)
-        self._connection.execute(sql.MOVE_ENTRY, (name, 1, message, domain))
+        self._connection.execute(sql.MOVE_ENTRY, (str(name), 1, message, domain))
+
+    def _write(self, change: Change, message: int, domain: str, name: EntryName) -> None:
+        """Add an entry with content."""
+        self.serial += 1
+        change.entries[str(name)] = frame(
+            {
+                "serial": self.serial,
+                "mid": name.mid,
+                "domain": domain,
+                "deliveries": self._records(sql.TO_DOMAIN, message, domain),
+                "damage": self._rows(sql.DAMAGE, message),
+            }
+        )
 
     def _add_deliveries(self, number: int, records: Sequence[Record]) -> None:
         for one in records:
@@ -234,6 +248,11 @@ class Index:
 def _row(record: Record) -> Record:
     """What a record says as values of columns."""
     return {name: from_json(value) for name, value in record.items()}
+
+
+def _is_plain(rows: Sequence[Record]) -> bool:
+    """Whether an entry without content can say what became of these: they wait, or are claimed, for one moment."""
+    return len({(row["claimed"], row["next_attempt"]) for row in rows}) == 1 and rows[0]["claimed"] <= tally.CLAIMED
 
 
 def _first(rows: Sequence[Record], mid: str, domain: str) -> EntryName:

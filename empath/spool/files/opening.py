@@ -47,8 +47,13 @@ class Opening:
     _missing: list[str] = field(init=False, factory=list)
 
     def read(self) -> None:
-        """Read all of it. Raises `OSError`, and SpoolError: it is of another version, or not to be used."""
+        """Read all of it, and keep others out from now on.
+
+        Raises `OSError`, a `BlockingIOError` if somebody else has it, and SpoolError: it is of another version, or not
+        to be used.
+        """
         self._read_settings()
+        self._tree.lock()
         self._tree.make_directories()
         for path, reason in self._tree.recover():
             self.damaged[path] = Damage(mid=path, reason=f"{path}: {reason}")

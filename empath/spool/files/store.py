@@ -13,7 +13,7 @@ from typing_extensions import override
 from empath.mail.ids import MessageId
 from empath.spool import statements as sql
 from empath.spool.committer import Operation
-from empath.spool.contract import Acceptance, Damage, SpoolError, SpoolFull, Statistics
+from empath.spool.contract import Acceptance, Damage, SpoolError, SpoolForbidden, SpoolFull, SpoolHeld, Statistics
 from empath.spool.copying import Copying
 from empath.spool.database import Database, connect
 from empath.spool.ending import Ending
@@ -44,7 +44,11 @@ def open_files(path: str, calls: FileCalls, *, reserve: Reserve | None = None) -
     try:
         store.read()
     except OSError as problem:
+        store.close()
         raise _explained(problem, tree) from problem
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
@@ -193,14 +197,17 @@ class FilesStore(SqliteStore):
     @override
     def close(self) -> None:
         """See ``store.Store``. What an error has left undone is done at the next start."""
+        self._tree.unlock()
         self._database.close()
 
 
 def _explained(problem: OSError, tree: Tree) -> SpoolError:
     """What an error of the files means, and what to try."""
     where = f"the queue {tree.path}"
+    if isinstance(problem, BlockingIOError):
+        return SpoolHeld(f"{where} is in use by another process; end it, or use another directory")
     if problem.errno in _FULL:
         return SpoolFull(f"the disk of {where} is full ({problem}); make room")
     if isinstance(problem, PermissionError) or problem.errno == errno.EROFS:
-        return SpoolError(f"{where} cannot be written ({problem}); see to the permissions of it and its directory")
+        return SpoolForbidden(f"{where} cannot be written ({problem}); see to the permissions of it and its directory")
     return SpoolError(f"{where} has failed ({problem}); see to the disk")

@@ -24,6 +24,8 @@ from empath.world.files import FileCalls
 from empath.world.ports import TEMPORARY_SUFFIX
 
 _DIGITS: Final = 12
+LOCK: Final = "queue.lock"
+"""The file that is locked while a queue is open."""
 
 
 @define(eq=False)
@@ -39,18 +41,31 @@ class Tree:
     """What has to be done before anything else."""
     copy: TreeCopy | None = field(init=False, default=None)
     """What is copied before it goes."""
+    _lock: int | None = field(init=False, default=None)
 
     def at(self, path: str) -> str:
         """A path as the system knows it."""
         return f"{self.path}/{path}"
 
+    def lock(self) -> None:
+        """Keep others out, which may have another spool and the same queue. `BlockingIOError`: somebody has it."""
+        self._lock = self.calls.lock(self.at(LOCK), "")
+
+    def unlock(self) -> None:
+        """Let others in. Never fails: the kernel does it at the latest when the process ends."""
+        if self._lock is not None:
+            with suppress(OSError):
+                self.calls.close(self._lock)
+            self._lock = None
+
     def make_directories(self) -> None:
-        """Make those that are missing."""
+        """Make those that are missing, and see that all can be written."""
         made = False
         for name in (MESSAGES, INTENTS, SEEN, *STATUSES):
             with suppress(FileExistsError):
                 self.calls.make_directory(self.at(name))
                 made = True
+            self.calls.check_permission(self.at(name))
         if made:
             self.calls.sync_directory(self.at(TOP))
 

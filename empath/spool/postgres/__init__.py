@@ -1,9 +1,9 @@
 """The backend ``postgres``: a queue in a database of a PostgreSQL server, for one daemon at a time.
 
 One connection writes: it holds an advisory lock, which keeps a second daemon out, and does the transactions of the
-group commit (``tables``, ``store``, ``listing``, ``care``). When it breaks, the next batch makes another one (``link``,
-``lease``). Large bodies are chunk rows, which other connections write and read (``bodies``). One more listens
-(``news``).
+group commit (``tables``, ``store``, ``listing`` with ``lookups``, ``care``). When it breaks, the next batch makes
+another one (``link``, ``lease``). Large bodies are chunk rows, which other connections write and read (``bodies``). One
+more listens (``news``).
 
 Words, besides those of ``empath.spool``:
 

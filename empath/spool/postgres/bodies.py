@@ -143,6 +143,9 @@ class BodyRows:
         """See ``FileCalls``. Of this machine: a server does not tell its room."""
         return self._local.free_bytes(directory)
 
+    def check_permission(self, directory: str) -> None:
+        """See `FileCalls`. The server says it with the first statement."""
+
     def lock(self, path: str, holder: str) -> int:
         """See ``FileCalls``."""
         return self._local.lock(path, holder)
@@ -191,8 +194,7 @@ class BodyRows:
                     raise self._explained(problem) from problem
             self._forget_idle()
         try:
-            connection = self._server.connect(role="empath bodies")
-            connection.execute("SET synchronous_commit TO off")
+            connection = self._server.connect(role="empath bodies", first="SET synchronous_commit TO off")
             return self._do(work, connection)
         except (psycopg.Error, SpoolError) as problem:
             raise self._explained(problem) from problem

@@ -34,13 +34,16 @@ _RELEASE: Final = """
 UPDATE delivery SET state = 0, was = NULL, note = '', since = 0
 WHERE state = 4 AND message IN (SELECT message FROM damage WHERE mid = %s) RETURNING 4, state
 """
-_OVER: Final = """
+OVER: Final = """
 SELECT message, ordinal, state FROM (
-    SELECT message, ordinal, state FROM delivery
-    WHERE state IN (6, 7) AND NOT (since > %(failed_after)s AND since <= %(failed_before)s)
+    VALUES (6, %(failed_before)s, %(failed_after)s), (7, %(failed_before)s, %(failed_after)s),
+        (8, %(trash_before)s, %(trash_after)s)
+) AS kept (code, until, ahead), LATERAL (
+    (SELECT message, ordinal, state FROM delivery WHERE state >= 6 AND state = code AND since <= until
+    ORDER BY since LIMIT %(limit)s)
     UNION ALL
-    SELECT message, ordinal, state FROM delivery
-    WHERE state = 8 AND NOT (since > %(trash_after)s AND since <= %(trash_before)s)
+    (SELECT message, ordinal, state FROM delivery WHERE state >= 6 AND state = code AND since > ahead
+    ORDER BY since LIMIT %(limit)s)
 ) AS over LIMIT %(limit)s
 """
 _REMOVE: Final = """
@@ -49,7 +52,13 @@ DELETE FROM delivery USING unnest(%s::bigint[], %s::integer[]) AS over (of, at) 
 _PUT_RULE: Final = """
 INSERT INTO rule VALUES (%s, %s, %b) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, body = excluded.body
 """
-_FORGET_SEEN: Final = "DELETE FROM fingerprint WHERE NOT (at > %s AND at <= %s)"
+_FORGET_SEEN: Final = """
+DELETE FROM fingerprint WHERE digest = ANY(ARRAY(
+    (SELECT digest FROM fingerprint WHERE at <= %s ORDER BY at LIMIT %s)
+    UNION ALL
+    (SELECT digest FROM fingerprint WHERE at > %s ORDER BY at LIMIT %s)
+)) RETURNING 1
+"""
 
 
 @define(eq=False)
@@ -122,15 +131,16 @@ class Care(Listing):
         """See ``store.Store``."""
         asked: dict[str, object] = {"limit": limit + 1}
         for name, kept_s in (("failed", retention.failed_s), ("trash", retention.trash_s)):
-            asked |= {f"{name}_after": now - kept_s, f"{name}_before": now + kept_s}
-        over = self._named(_OVER, asked)
+            asked |= {f"{name}_before": now - kept_s, f"{name}_after": now + kept_s}
+        over = self._named(OVER, asked)
         gone = over[:limit]
         self._do(_REMOVE, [message for message, _, _ in gone], [ordinal for _, ordinal, _ in gone])
         for _, _, state in gone:
             self._count(state, None)
-        self._do(_FORGET_SEEN, now - retention.fingerprints_s, now + retention.fingerprints_s)
+        kept_s = retention.fingerprints_s
+        forgotten = self._rows(_FORGET_SEEN, now - kept_s, limit, now + kept_s, limit)
         files = self._retire(sorted({message for message, _, _ in gone}))
-        return Purged(len(gone), files, is_all=len(over) <= limit)
+        return Purged(len(gone), files, is_all=len(over) <= limit and len(forgotten) < limit)
 
     def message(self, number: int) -> StoredMessage | Damage:
         """See ``store.Store``. A page of its row may be unreadable without harm to any other row."""

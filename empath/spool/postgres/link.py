@@ -13,6 +13,7 @@ from typing import Final
 
 import psycopg
 from attrs import define, field
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 from empath.spool.contract import DeliveryKey
 from empath.spool.postgres import statements as sql
@@ -118,10 +119,9 @@ class Link:
         try:
             connection.execute("COMMIT")
         except psycopg.Error as problem:
+            self._undo(connection)
             if not connection.closed:
-                self._undo(connection)
                 raise
-            self.was_cut = True
             self._doubtful_keys += self.taken
             self._doubtful_names += self.offered
             raise CommitUnknown(str(problem)) from problem
@@ -131,6 +131,8 @@ class Link:
         with suppress(psycopg.Error):
             if not connection.closed:
                 connection.rollback()
+        if not _is_idle(connection):
+            connection.close()
         self.was_cut |= connection.closed
 
     def close(self) -> None:
@@ -142,3 +144,9 @@ class Link:
             if not connection.closed:
                 self.lease.give_back(connection)
         connection.close()
+
+
+def _is_idle(connection: Connection) -> bool:
+    """Whether a transaction can begin. When a server ends a connection in the middle of a pipeline it may look open."""
+    info = connection.info
+    return info.transaction_status is TransactionStatus.IDLE and info.pipeline_status is PipelineStatus.OFF

@@ -39,9 +39,7 @@ async def listen(server: Server, offload: Offload, tell: Callable[[], None]) -> 
 
 
 def _connect(server: Server) -> Connection:
-    connection = server.connect(role="empath news")
-    connection.execute(f"LISTEN {server.schema}".encode())
-    return connection
+    return server.connect(role="empath news", first=f"LISTEN {server.schema}")
 
 
 async def _hear(connection: Connection, tell: Callable[[], None]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import PurePath
 
 import trio
 from attrs import evolve
 
+from empath.spool.contract import SpoolError
 from empath.spool.grouped import GroupedSpool
+from empath.spool.left_behind import ELSEWHERE
 from empath.spool.open import open_spool
 from empath.spool.postgres.bodies import BodyRows
 from empath.spool.postgres.lease import Lease, SpoolLost
@@ -19,8 +21,9 @@ from empath.spool.postgres.news import listen
 from empath.spool.postgres.server import Server
 from empath.spool.postgres.store import PostgresStore
 from empath.world.disk import DurableDisk
+from empath.world.errors import DiskError
 from empath.world.files import SystemFiles
-from empath.world.ports import World
+from empath.world.ports import DISCARD_S, Disk, World
 
 BODY_THREADS = 4
 """Calls about large bodies that the server does at a time."""
@@ -55,6 +58,24 @@ async def open_postgres(world: World, path: PurePath, /, server: Server, *, hold
         async with open_spool(
             evolve(world, disk=disk), path, open_store, holder=holder, beside=(end_when_lost, hear)
         ) as spool:
+            await _leave_word(world.disk, path, server)
             yield spool
+            await _take_back(world.disk, path, spool)
     finally:
         rows.end()
+
+
+async def _leave_word(disk: Disk, path: PurePath, server: Server) -> None:
+    """Let a daemon with another backend know that there may be mail in this one. A SpoolError: it cannot."""
+    try:
+        await disk.make_directory(path)
+        await disk.write(path / ELSEWHERE, [f"{server}\n".encode()])
+    except DiskError as problem:
+        raise SpoolError(f"the spool cannot be opened: {problem}") from problem
+
+
+async def _take_back(disk: Disk, path: PurePath, spool: GroupedSpool) -> None:
+    """There is none."""
+    with trio.move_on_after(DISCARD_S, shield=True), suppress(SpoolError, DiskError):
+        if not (await spool.statistics()).messages:
+            await disk.unlink(path / ELSEWHERE)

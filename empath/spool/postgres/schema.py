@@ -7,18 +7,22 @@ A delivery that is claimed names the ``node`` and the ``epoch`` of the lease tha
 with the connection that holds the advisory lock of its node, so ``lease_until`` is ``infinity`` as long as there is one
 node; the next holder has the next epoch, by which it knows the claims that nobody will ever record.
 
+``came`` is when the message of a delivery came, and ``reply`` what its latest attempt came to; NULL in rows that were
+written before version 2.
+
 A large body is a ``file`` in ``chunk`` rows. Their octets are stored as they are, so that a part can be read without
 the rest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from empath.spool.contract import SpoolError
 from empath.spool.postgres.server import Connection
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 NODE: Final = 1
 """The one node."""
 SCHEMA: Final = """
@@ -60,18 +64,18 @@ CREATE TABLE delivery (
     note text NOT NULL DEFAULT '',
     node smallint,
     epoch bigint,
+    came double precision,
+    reply text COLLATE "C",
     PRIMARY KEY (message, ordinal)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX due ON delivery (priority, next_attempt, message, ordinal) WHERE state < 3;
 CREATE INDEX claims ON delivery (epoch) WHERE state = 3;
 CREATE INDEX aside ON delivery (aside, (-priority), message, ordinal) WHERE aside IS NOT NULL;
 CREATE INDEX ended ON delivery (state, since) WHERE state >= 6;
-CREATE INDEX by_state ON delivery (state, message, ordinal) WHERE state > 0;
 CREATE INDEX by_domain ON delivery (domain, message, ordinal);
 CREATE INDEX by_recipient ON delivery (lower(recipient COLLATE "C"), message, ordinal);
 CREATE INDEX by_priority ON delivery (priority, message, ordinal) WHERE priority <> 0;
 CREATE INDEX by_sender ON message (lower(sender COLLATE "C"), id);
-CREATE INDEX by_received ON message (received);
 CREATE INDEX body_file ON message (body_file) WHERE body_file IS NOT NULL;
 CREATE TABLE damage (message bigint PRIMARY KEY, mid text NOT NULL, reason text NOT NULL);
 CREATE TABLE identity (token text NOT NULL);
@@ -92,6 +96,18 @@ CREATE TABLE chunk (
 );
 ALTER TABLE chunk ALTER COLUMN octets SET STORAGE EXTERNAL;
 """
+_FINDING: Final = """
+CREATE INDEX by_state ON delivery (state, message, ordinal);
+CREATE INDEX by_reply ON delivery (reply, message, ordinal) WHERE last <> '';
+"""
+_STEPS: Final[Mapping[int, str]] = {
+    1: f"""
+    ALTER TABLE delivery ADD COLUMN came double precision, ADD COLUMN reply text COLLATE "C";
+    DROP INDEX by_state, by_received;
+    {_FINDING}
+    """,
+}
+"""From each earlier version to the next."""
 
 
 def version_of(connection: Connection, schema: str) -> int | None:
@@ -115,13 +131,23 @@ def prepare(connection: Connection, schema: str) -> None:
     if found == SCHEMA_VERSION:
         return
     if found is not None:
-        raise SpoolError(
-            f"the queue in the database has schema {found}, and this program knows {SCHEMA_VERSION}; "
-            "install the version that wrote it, or a later one"
-        )
+        _upgrade(connection, found)
+        return
     with connection.transaction():
         if connection.execute("SELECT to_regnamespace(%s)::text", (schema,)).fetchall() == [(None,)]:
             connection.execute(f"CREATE SCHEMA {schema}".encode())
-        connection.execute(SCHEMA.encode())
+        connection.execute(f"{SCHEMA}{_FINDING}".encode())
         connection.execute("INSERT INTO format VALUES (%s)", (SCHEMA_VERSION,))
         connection.execute("INSERT INTO node VALUES (%s, '', 0, 0, '-infinity')", (NODE,))
+
+
+def _upgrade(connection: Connection, found: int) -> None:
+    if found not in _STEPS:
+        raise SpoolError(
+            f"the queue in the database has schema {found}, and this program knows those up to {SCHEMA_VERSION}; "
+            "install the version that wrote it, or a later one"
+        )
+    with connection.transaction():
+        for version in range(found, SCHEMA_VERSION):
+            connection.execute(_STEPS[version].encode())
+        connection.execute("UPDATE format SET version = %s", (SCHEMA_VERSION,))

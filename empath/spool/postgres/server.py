@@ -36,7 +36,16 @@ SET synchronous_commit TO {synchronous_commit};
 SET tcp_keepalives_idle TO 10;
 SET tcp_keepalives_interval TO 5;
 SET tcp_keepalives_count TO 3;
+SET enable_seqscan TO off;
+SET enable_bitmapscan TO off;
+SET enable_hashjoin TO off;
+SET enable_mergejoin TO off;
 """
+"""All statements go by index, some rows at a time. A server whose statistics are old would think that all rows at once
+are cheaper, since they are few.
+"""
+_MOST_CHARACTERS: Final = 300
+"""Of what a server, or libpq, says."""
 _STRONGER: Final = "remote_apply"
 """What is more than ``on``, and is left to who has set it."""
 _KNOWN: Final = {
@@ -76,17 +85,24 @@ class Server:
         named = [f"{name} {known[name]}" for name in ("host", "hostaddr", "port", "dbname", "user") if known.get(name)]
         return f"PostgreSQL ({', '.join(named) or 'as libpq finds it'})"
 
-    def connect(self, *, role: str) -> Connection:
-        """A new connection that keeps what it commits. ``role`` is its name in ``pg_stat_activity``. A SpoolError."""
+    def connect(self, *, role: str, first: str = "") -> Connection:
+        """A new connection that keeps what it commits, after a ``first`` statement. Raises SpoolError.
+
+        ``role`` is its name in ``pg_stat_activity``.
+        """
         given = {name: value for name, value in conninfo_to_dict(self._url).items() if value is not None}
         settings = {**_DEFAULTS, **given, "fallback_application_name": role}
         try:
             connection = psycopg.connect(make_conninfo("", **settings), autocommit=True)
             try:
                 self._prepare(connection)
+                if first:
+                    connection.execute(first.encode())
             except BaseException:
                 connection.close()
                 raise
+        except errors.DiskFull as problem:
+            raise self.explained(problem) from problem
         except psycopg.Error as problem:
             raise self.unreachable(problem) from problem
         return connection
@@ -111,7 +127,7 @@ class Server:
 
     def unreachable(self, problem: psycopg.Error) -> SpoolError:
         """What it means that no connection could be made."""
-        said = " ".join(str(problem).split())
+        said = _said(problem)
         advice = next(
             (remedy for text, remedy in _KNOWN.items() if text in said),
             "see that the server runs and that {file} says where",
@@ -120,7 +136,7 @@ class Server:
 
     def explained(self, problem: psycopg.Error) -> SpoolError:
         """What an error of a statement means: its kind, and a text that says what to try."""
-        said = " ".join(str(problem).split())
+        said = _said(problem)
         match problem:
             case errors.DiskFull() | errors.InsufficientResources():
                 return SpoolFull(f"the disk of {self} is full ({said}); make room")
@@ -137,3 +153,8 @@ class Server:
                 return SpoolError(f"the connection to {self} was lost ({said}); see that the server runs")
             case _:
                 return SpoolError(f"{self} has failed ({said}); see the log of the server")
+
+
+def _said(problem: psycopg.Error) -> str:
+    """The text of an error in one line. libpq may put all that it has said since the beginning into one."""
+    return " ".join(str(problem).split())[:_MOST_CHARACTERS]

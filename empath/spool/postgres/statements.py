@@ -16,8 +16,9 @@ INSERT INTO message (
 ) VALUES (%s, %s, %s, %b, %s, %s, %b, %s, %s, %s, %s)
 """
 ADD_DELIVERIES: Final = """
-INSERT INTO delivery (message, ordinal, domain, recipient, priority, state, was, next_attempt, node, epoch)
-SELECT %(message)s, at - 1, domain, recipient, %(priority)s, %(state)s, %(was)s, %(next_attempt)s, %(node)s, %(epoch)s
+INSERT INTO delivery (message, ordinal, domain, recipient, priority, state, was, next_attempt, node, epoch, came)
+SELECT %(message)s, at - 1, domain, recipient, %(priority)s, %(state)s, %(was)s, %(next_attempt)s, %(node)s, %(epoch)s,
+    %(came)s
 FROM unnest(%(domains)s::text[], %(recipients)s::text[]) WITH ORDINALITY AS to_be (domain, recipient, at)
 """
 KNOWN: Final = "SELECT mid FROM fingerprint WHERE digest = %b AND at >= %s"
@@ -50,6 +51,14 @@ WHERE state < 3 AND aside = %(site)s AND (-priority, message) <= (
     ) AS first ORDER BY urgency DESC, message DESC LIMIT 1
 ) ORDER BY -priority, message, ordinal LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+LONGEST_ASIDE: Final = """
+SELECT message, ordinal, domain, attempts, last, state FROM delivery
+WHERE state < 3 AND aside = %(site)s AND message IN (
+    SELECT DISTINCT one.message FROM generate_series(-9, 9) AS degree, LATERAL (
+        SELECT message FROM delivery WHERE aside = %(site)s AND -priority = degree ORDER BY message LIMIT %(limit)s
+    ) AS one ORDER BY one.message LIMIT %(messages)s
+) ORDER BY message, ordinal LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
 TAKE: Final = """
 UPDATE delivery SET state = 3, was = before.state, next_attempt = %(until)s, aside = NULL,
     node = %(node)s, epoch = %(epoch)s, since = 0, note = ''
@@ -68,7 +77,7 @@ SITES: Final = "SELECT DISTINCT aside FROM delivery WHERE aside IS NOT NULL"
 COMPLETE: Final = "DELETE FROM delivery WHERE message = %s AND ordinal = ANY(%s) RETURNING state, NULL::integer"
 END: Final = """
 UPDATE delivery SET state = %(state)s, was = NULL, since = %(at)s, attempts = %(attempts)s, last = %(last)b,
-    aside = NULL, note = '', node = NULL, epoch = NULL
+    reply = %(reply)s, aside = NULL, note = '', node = NULL, epoch = NULL
 FROM (SELECT message, ordinal, state FROM delivery WHERE message = %(message)s AND ordinal = %(ordinal)s) AS before
 WHERE delivery.message = before.message AND delivery.ordinal = before.ordinal AND (before.state < 4 OR before.state = 5)
 RETURNING before.state, delivery.state
@@ -101,7 +110,7 @@ SELECT state, 4 FROM put
 """
 POSTPONE: Final = """
 UPDATE delivery SET state = %(state)s, was = NULL, next_attempt = %(next_attempt)s, attempts = %(attempts)s,
-    last = %(last)b, aside = NULL, node = NULL, epoch = NULL
+    last = %(last)b, reply = %(reply)s, aside = NULL, node = NULL, epoch = NULL
 FROM (SELECT message, ordinal, state FROM delivery WHERE message = %(message)s AND ordinal = %(ordinal)s) AS before
 WHERE delivery.message = before.message AND delivery.ordinal = before.ordinal AND before.state < 4
 RETURNING before.state, delivery.state
@@ -113,7 +122,14 @@ SELECT mid, received, envelope, size_bytes, body_file, body, envelope_crc, body_
 NAME: Final = "SELECT mid FROM message WHERE id = %s"
 ENVELOPE: Final = "SELECT envelope FROM message WHERE id = %s"
 KEPT: Final = "SELECT mid FROM message WHERE mid = ANY(%s)"
-COUNT_DELIVERIES: Final = "SELECT state, count(*) FROM delivery GROUP BY state"
+READ_ALL: Final = "SET enable_seqscan TO on"
+GO_BY_INDEX: Final = "SET enable_seqscan TO off"
+"""As ``server`` has set it for all but the one time that everything is counted."""
+RANGE: Final = "SELECT coalesce(min(message), 0), coalesce(max(message), 0) FROM delivery"
+COUNT_RUNS: Final = """
+SELECT message >> %s, state, count(*), min(coalesce(came, '-infinity')), max(coalesce(came, 'infinity')) FROM delivery
+GROUP BY 1, 2 ORDER BY 1
+"""
 COUNT_MESSAGES: Final = "SELECT count(*) FROM message"
 UNCLAIM: Final = """
 UPDATE delivery SET state = 2, was = NULL, node = NULL, epoch = NULL WHERE state = 3 AND epoch < %s

@@ -29,6 +29,7 @@ from empath.spool.contract import (
     Waiting,
 )
 from empath.spool.copying import Copying
+from empath.spool.finding.replies import kept
 from empath.spool.postgres import statements as sql
 from empath.spool.postgres import states
 from empath.spool.postgres.care import Care, nameless
@@ -45,6 +46,13 @@ class PostgresStore(Care):
     """See ``store.Store``."""
 
     _numbers: deque[int] = field(init=False, factory=deque)
+
+    def _reach(self) -> None:
+        before = self._connection
+        super()._reach()
+        if self._connection is not before:
+            # A server that has crashed has forgotten numbers that it gave and that nothing was committed with.
+            self._numbers.clear()
 
     def accept(self, acceptance: Acceptance, claimed_until: float | None = None) -> int | MessageId:
         """See ``store.Store``."""
@@ -70,9 +78,11 @@ class PostgresStore(Care):
             "node": NODE if is_claimed else None,
             "epoch": self._link.lease.epoch if is_claimed else None,
             "domains": list(acceptance.domains),
+            "came": acceptance.received,
             "recipients": [text.replace("\0", "") for text in acceptance.addresses],
         }
         self._connection.execute(sql.ADD_DELIVERIES.encode(), deliveries)
+        self._ages.add(number, acceptance.received)
         self._count(None, state, len(acceptance.domains))
         self._count(None, MESSAGES)
         self._link.offered.append(mid)
@@ -107,6 +117,11 @@ class PostgresStore(Care):
         """See ``claiming.Rows``."""
         asked: dict[str, object] = {"site": site, "messages": min(messages, limit), "limit": limit}
         return [_waiting(row) for row in self._named(sql.ASIDE, asked)]
+
+    def longest_aside(self, site: str, *, messages: int, limit: int) -> list[ClaimedDelivery]:
+        """See ``claiming.Rows``."""
+        asked: dict[str, object] = {"site": site, "messages": min(messages, limit), "limit": limit}
+        return [_waiting(row) for row in self._named(sql.LONGEST_ASIDE, asked)]
 
     def envelope(self, message: int) -> bytes | None:
         """See ``claiming.Rows``."""
@@ -173,13 +188,13 @@ class PostgresStore(Care):
         """It has failed or expired. What is damaged goes: nobody could send it, and it is reported."""
         key = fate.key
         where: dict[str, object] = {"message": key.message, "ordinal": key.ordinal, "state": state}
-        self._change(sql.END, where | {"at": fate.at, "attempts": fate.attempts, "last": fate.last})
+        self._change(sql.END, where | {"at": fate.at, "attempts": fate.attempts} | _said(fate.last))
         self._change(sql.END_DAMAGED, (key.message, key.ordinal))
 
     def _postpone(self, fate: Waiting) -> None:
         key = fate.key
         where: dict[str, object] = {"message": key.message, "ordinal": key.ordinal}
-        to_be = {"next_attempt": fate.next_attempt, "attempts": fate.attempts, "last": fate.last}
+        to_be = {"next_attempt": fate.next_attempt, "attempts": fate.attempts} | _said(fate.last)
         self._change(sql.POSTPONE, where | to_be | {"state": states.STATE[fate.status]})
 
     def touch(self) -> None:
@@ -226,6 +241,11 @@ class PostgresStore(Care):
     def identify(self, token: str) -> None:
         """See ``store.Store``."""
         self._do("INSERT INTO identity VALUES (%s)", token)
+
+
+def _said(last: bytes) -> dict[str, object]:
+    """The columns with what the latest attempt came to."""
+    return {"last": last, "reply": kept(last)}
 
 
 def _waiting(row: Sequence[Any]) -> ClaimedDelivery:

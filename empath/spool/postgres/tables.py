@@ -19,6 +19,7 @@ from attrs import define, field
 
 from empath.spool.committer import Operation
 from empath.spool.contract import SpoolError
+from empath.spool.finding import Ages
 from empath.spool.postgres import statements as sql
 from empath.spool.postgres.link import CommitUnknown, Link
 from empath.spool.postgres.server import Connection
@@ -40,6 +41,7 @@ class Tables:
     """What the transaction at hand adds to it."""
     _changes: list[psycopg.Cursor[tuple[Any, ...]]] = field(init=False, factory=list)
     """Statements of the transaction at hand whose results say what they have changed, and were not looked at yet."""
+    _ages: Ages = field(init=False, factory=Ages)
     _unreadable: set[int] = field(init=False, factory=set)
     """The numbers of messages whose rows this process has failed to read."""
 
@@ -65,7 +67,8 @@ class Tables:
                 if is_last:
                     raise self._link.server.explained(problem) from problem
             except Exception:
-                break
+                if is_last or self._link.is_alive:
+                    break
         return [self._alone(operation) for operation in operations]
 
     def _reach(self) -> None:
@@ -78,9 +81,15 @@ class Tables:
                 raise self._link.server.explained(problem) from problem
 
     def _recount(self) -> None:
-        states = self._connection.execute(sql.COUNT_DELIVERIES).fetchall()
+        self._connection.execute(sql.READ_ALL)
         ((messages,),) = self._connection.execute(sql.COUNT_MESSAGES).fetchall()
-        self._tally = Counter({MESSAGES: messages, **{int(state): int(count) for state, count in states}})
+        ((first, last),) = self._connection.execute(sql.RANGE).fetchall()
+        self._ages.expect(first, last)
+        self._tally = Counter({MESSAGES: messages})
+        for run, state, count, earliest, latest in self._connection.execute(sql.COUNT_RUNS, (self._ages.bits,)):
+            self._tally[state] += count
+            self._ages.add_run(run, earliest, latest)
+        self._connection.execute(sql.GO_BY_INDEX)
 
     def _transact(self, operations: Sequence[Operation[Self]], *, together: bool) -> list[outcome.Outcome[object]]:
         self._more.clear()
