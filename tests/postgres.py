@@ -130,11 +130,14 @@ class PostgresServer:
 
 
 @contextmanager
-def running() -> Iterator[PostgresServer]:
-    """A server for some tests, which are skipped where there is none; in CI they fail then."""
+def running(below: Path | None = None) -> Iterator[PostgresServer]:
+    """A server for some tests, which are skipped where there is none; in CI they fail then.
+
+    ``below``: on the disk of this directory, for what is larger than memory; else in memory, if there is room.
+    """
     found = programs()
     if found is None:
         demand("initdb", in_ci=bool(os.environ.get("CI")))
-    where = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES else None
+    where = below or (_MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES else None)
     with PostgresServer(Path(tempfile.mkdtemp(prefix="pg-", dir=where)), found or Path("/usr/bin")) as server:
         yield server

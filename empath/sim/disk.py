@@ -11,6 +11,7 @@ import errno
 import math
 import os
 from collections import deque
+from copy import deepcopy
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from attrs import define, field, frozen
 from empath.sim.platter import Directory, File, Link, Rename, Resize, Tree, Unlink, Write, refusal
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from empath.sim.platter import Node
     from empath.world import Entropy
 
@@ -29,6 +32,7 @@ class Trouble(enum.Enum):
     """What may happen at a call."""
 
     NO_SPACE = "no space"
+    OVER_QUOTA = "over quota"
     IO_ERROR = "i/o error"
     """At a sync, what was not synced before is lost for good, though it can still be read (see `File.fail_to_sync`)."""
     SHORT_WRITE = "short write"
@@ -37,7 +41,12 @@ class Trouble(enum.Enum):
     """The call and all that follow fail and do nothing, until ``crash``."""
 
 
-NUMBERS = {Trouble.NO_SPACE: errno.ENOSPC, Trouble.IO_ERROR: errno.EIO, Trouble.POWER_OFF: errno.EIO}
+NUMBERS = {
+    Trouble.NO_SPACE: errno.ENOSPC,
+    Trouble.OVER_QUOTA: errno.EDQUOT,
+    Trouble.IO_ERROR: errno.EIO,
+    Trouble.POWER_OFF: errno.EIO,
+}
 
 
 @define
@@ -62,6 +71,10 @@ class SimulatedFiles:
     """The calls, on paths from ``/``. ``history`` has the last of them as pairs of a call's name and its path."""
 
     capacity_bytes: float = math.inf
+    full: int = errno.ENOSPC
+    """What is said where there is no room: EDQUOT where a quota is the bound."""
+    refused_with: int = field(init=False, default=0)
+    """The last error of what was planned, and of a full disk: the ``errno`` of who calls."""
     history: deque[tuple[str, str]] = field(init=False, factory=lambda: deque(maxlen=HISTORY))
     crashes: int = field(init=False, default=0)
     """How often power was lost."""
@@ -90,6 +103,12 @@ class SimulatedFiles:
         self._faults.clear()
         self._off = False
         self._used_bytes = self._tree.size_bytes()
+
+    def copied(self) -> Self:
+        """Another disk with the same content, durable or not, which nobody has open."""
+        made = type(self)(self.capacity_bytes, self.full)
+        made._tree, made._used_bytes = deepcopy(self._tree), self._used_bytes
+        return made
 
     def create(self, path: str) -> int:
         """See `FileCalls`."""
@@ -122,7 +141,7 @@ class SimulatedFiles:
         content = opened.file.content
         growth = max(0, offset + len(data) - len(content))
         if self._used_bytes + growth > self.capacity_bytes:
-            raise refusal(errno.ENOSPC, opened.path)
+            raise self._refusal(self.full, opened.path)
         self._used_bytes += growth
         opened.file.change(Write(offset, bytes(data)))
         return len(data)
@@ -207,10 +226,16 @@ class SimulatedFiles:
         return len(self._tree.file(path).content)
 
     def free_bytes(self, directory: str) -> int:
-        """See `FileCalls`. A disk without a bound says 1 TiB."""
+        """See `FileCalls`. A disk without a bound says 1 TiB; so does one with a quota, as systems do."""
         self._call("free_bytes", directory)
         self._tree.directory(directory)
-        return 2**40 if self.capacity_bytes == math.inf else int(self.capacity_bytes) - self._used_bytes
+        has_bound = self.capacity_bytes != math.inf and self.full == errno.ENOSPC
+        return int(self.capacity_bytes) - self._used_bytes if has_bound else 2**40
+
+    def check_permission(self, directory: str) -> None:
+        """See `FileCalls`. Nobody is forbidden anything here."""
+        self._call("check_permission", directory)
+        self._tree.directory(directory)
 
     def lock(self, path: str, holder: str) -> int:
         """See `FileCalls`."""
@@ -239,8 +264,12 @@ class SimulatedFiles:
         if trouble is Trouble.POWER_OFF:
             self._off = True
         if trouble in NUMBERS:
-            raise refusal(NUMBERS[trouble], path)
+            raise self._refusal(NUMBERS[trouble], path)
         return trouble
+
+    def _refusal(self, number: int, path: str | PurePosixPath) -> OSError:
+        self.refused_with = number
+        return refusal(number, path)
 
     def _due(self, call: str) -> Trouble | None:
         for fault in self._faults:

@@ -77,6 +77,8 @@ class RemoteServer:
     offers: Extensions = field(default=OFFERS, kw_only=True)
     pause_s: float = field(default=0.0, kw_only=True)
     """How long it thinks before each write: a slow host."""
+    greeting_s: float = field(default=0.0, kw_only=True)
+    """How long it lets those wait who have just connected."""
     tls: TlsContext | None = field(default=None, kw_only=True)
     """With what it serves inside TLS; None: it has none."""
     on_accept: Callable[[], None] = field(default=lambda: None, kw_only=True)
@@ -138,6 +140,8 @@ class _Session:
 
     async def run(self) -> None:
         try:
+            if self._server.greeting_s:
+                await trio.sleep(self._server.greeting_s)
             await self._say(await self._react(Phase.GREETING) or Reply(220, f"{self._server.name} ESMTP"))
             while True:
                 await self._flush()

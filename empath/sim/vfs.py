@@ -92,6 +92,11 @@ class SimulatedVfs(apsw.VFS):
             return self._exists(pathname)
 
     @override
+    def xGetLastError(self) -> tuple[int, str]:
+        """Return the number of the last error of the system, as `apsw.Connection.system_errno` has it."""
+        return self.files.refused_with, ""
+
+    @override
     def xFullPathname(self, name: str) -> str:
         """Return the path as it is: all paths here begin at the root."""
         return name

@@ -116,6 +116,10 @@ class DurableDisk:
         """Return the room that is left."""
         return await self.run(lambda: self.calls.free_bytes(str(path)), "look for room in", path)
 
+    async def check_permission(self, directory: PurePath) -> None:
+        """See whether files may be added and removed."""
+        await self.run(lambda: self.calls.check_permission(str(directory)), "write to", directory)
+
     async def lock(self, path: PurePath, *, holder: str) -> HeldLock:
         """Take an exclusive lock."""
 
@@ -211,6 +215,11 @@ class OpenFile(ReadableFile):
             await trio.lowlevel.checkpoint()
         self._offset += len(data)
         return data
+
+    @override
+    def seek(self, offset: int) -> None:
+        """Go on elsewhere."""
+        self._offset = offset
 
     @override
     async def aclose(self) -> None:

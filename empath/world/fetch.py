@@ -41,14 +41,13 @@ class Request:
 
 @define(eq=False)
 class HttpFetch:
-    """The real fetch. ``make_context`` returns a verifying context of its own, which is asked for once, when needed:
-    the library writes its protocol list (ALPN) into it.
+    """The real fetch. ``context`` returns a verifying context that nobody else has: the library writes its protocol
+    list (ALPN) into it. It is asked for with each fetch, since other authorities may be trusted by then.
     """
 
     network: Network
     resolver: Resolver
-    make_context: Callable[[], ssl.SSLContext]
-    _context: ssl.SSLContext | None = field(init=False, default=None)
+    context: Callable[[], ssl.SSLContext]
 
     async def get(self, url: str, limits: FetchLimits) -> FetchResponse:
         """Fetch a document."""
@@ -89,18 +88,13 @@ class HttpFetch:
         request = Request(method, url, body=body, headers=headers or {}, size_limit_bytes=limits.size_bytes)
         try:
             with trio.fail_after(limits.timeout_s):
-                return await exchange(request, self.dial, self._own_context())
+                return await exchange(request, self.dial, self.context())
         except trio.TooSlowError as error:
             raise FetchFailed(url, f"not finished within {limits.timeout_s:g} s") from error
         except FetchFailed:
             raise
         except WorldError as error:
             raise FetchFailed(url, str(error)) from error
-
-    def _own_context(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = self.make_context()
-        return self._context
 
 
 def refuse_clear_text(url: str) -> None:

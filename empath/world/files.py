@@ -68,6 +68,9 @@ class FileCalls(Protocol):
     def free_bytes(self, directory: str) -> int:
         """Return the room on the file system that is free for us."""
 
+    def check_permission(self, directory: str) -> None:
+        """Raise the `OSError` that adding a name to a directory would, as far as it is for want of permission."""
+
     def lock(self, path: str, holder: str) -> int:
         """Lock a file, which is made if needed, and write ``holder`` into it. `BlockingIOError` if it is locked."""
 
@@ -154,6 +157,12 @@ class SystemFiles:
         """See `FileCalls`. What the system reserves for its administrator is not counted."""
         room = os.statvfs(directory)
         return room.f_bavail * room.f_frsize
+
+    def check_permission(self, directory: str) -> None:
+        """See `FileCalls`. Whether it is our user whom the directory is closed to, or a disk that nobody may write."""
+        if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            number = errno.EROFS if os.statvfs(directory).f_flag & os.ST_RDONLY else errno.EACCES
+            raise OSError(number, os.strerror(number), directory)
 
     def lock(self, path: str, holder: str) -> int:
         """See `FileCalls`. The kernel lets go of the lock when the process ends, so a stale one cannot exist."""

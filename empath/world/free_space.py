@@ -18,6 +18,7 @@ from attrs import define, field
 from empath.world.errors import DiskError, FileMissing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import PurePath
 
     from empath.world.ports import Disk
@@ -34,6 +35,8 @@ class FreeSpace:
     directories: tuple[PurePath, ...]
     min_free_bytes: int
     """Below this nothing more may be taken; 0: anything that fits may be."""
+    keeps_up: Callable[[], bool] | None = None
+    """Whether what is written besides, of each message, has room; None: nothing must be."""
     _free_bytes: int | None = field(init=False, default=None)
     _looked_at: float = field(init=False, default=-inf)
     _was_enough: bool = field(init=False, default=True)
@@ -50,6 +53,8 @@ class FreeSpace:
 
     async def is_enough(self, for_bytes: int = 0) -> bool:
         """Whether so much may be taken. If the system does not say: yes, and writing will tell."""
+        if self.keeps_up is not None and not self.keeps_up():
+            return False
         if not self.min_free_bytes:
             return True
         free_bytes = await self.free_bytes()

@@ -169,6 +169,10 @@ class ReadableFile(trio.abc.AsyncResource):
     async def read(self, size_bytes: int) -> bytes:
         """Return the next bytes, at most so many; none at the end. Raises `DiskError`."""
 
+    @abc.abstractmethod
+    def seek(self, offset: int) -> None:
+        """Let the next read begin so many bytes from the start. Behind the end there is nothing."""
+
 
 class DiskLock(Protocol):
     """An exclusive lock that is held. It ends with ``release``, and with the process, however that ends."""
@@ -209,6 +213,9 @@ class Disk(Protocol):
 
     async def free_bytes(self, path: PurePath) -> int:
         """Return the room that is left for us on the file system of this directory."""
+
+    async def check_permission(self, directory: PurePath) -> None:
+        """See whether our user may add files to a directory and remove them. Raises `FileMissing`, `DiskFailed`."""
 
     async def lock(self, path: PurePath, *, holder: str) -> DiskLock:
         """Take an exclusive lock and write into its file who holds it. Raises `LockHeld` at once if it is taken."""

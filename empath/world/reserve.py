@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from empath.world.files import FileCalls
 
 _BLOCK: Final = bytes(1 << 20)
+_LONGEST_PAUSE: Final = 64
+"""Of the times that somebody asks: who keeps a queue does so with every message, and once a second."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -31,9 +33,20 @@ class Reserve:
     _told: bool = field(init=False, default=False)
     """Whether it was said that it cannot be made."""
 
+    _failures: int = field(init=False, default=0)
+    """How often in a row there was room by the figures of the disk, and it could not be filled."""
+    _pauses: int = field(init=False, default=0)
+    """How often it is not tried, though somebody asks."""
+
     def is_kept(self) -> bool:
-        """Whether the room is set aside. It is from now on, if there is twice as much."""
-        if not self._is_there:
+        """Whether the room is set aside. It is from now on, if there is twice as much.
+
+        Where a quota is used up the figures of the disk say nothing, so it has to be tried; with every failure that is
+        done half as often, since each takes the room for a moment that what waits may need.
+        """
+        if self._pauses:
+            self._pauses -= 1
+        elif not self._is_there:
             try:
                 self._is_there = self._has_its_size() or self._make()
             except OSError as problem:
@@ -48,6 +61,8 @@ class Reserve:
         with suppress(OSError):
             was_there = was_there or self._has_its_size()
             self._remove()
+            if self._has_room():  # which is not what was just met: there is a quota
+                self._pauses = _LONGEST_PAUSE
         if was_there:
             _LOG.error(
                 "the disk of %s is full: no new mail is taken, and what is here is delivered; make room",
@@ -61,20 +76,23 @@ class Reserve:
         except FileNotFoundError:
             return False
 
+    def _has_room(self) -> bool:
+        return self._calls.free_bytes(str(self._path.parent)) >= 2 * self._size_bytes
+
     def _make(self) -> bool:
         self._remove()
-        if self._calls.free_bytes(str(self._path.parent)) < 2 * self._size_bytes:
+        if not self._has_room():
             return False
         handle = self._calls.create(str(self._path))
+        whole = False
         try:
             whole = self._fill(handle)
-        except OSError:
-            self._remove()
-            raise
         finally:
+            self._pauses = 0 if whole else min(2**self._failures, _LONGEST_PAUSE) - 1
+            self._failures = 0 if whole else self._failures + 1
+            if not whole:
+                self._remove()
             self._calls.close(handle)
-        if not whole:
-            self._remove()
         return whole
 
     def _fill(self, handle: int) -> bool:

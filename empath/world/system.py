@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import trio
@@ -21,7 +21,7 @@ from empath.world.resolver import DnsResolver, DnsSettings
 from empath.world.tls import verifying_context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 DISK_THREADS = 4
@@ -30,9 +30,12 @@ DISK_THREADS = 4
 
 @asynccontextmanager
 async def open_world(
-    *, dns: DnsSettings | None = None, ca_file: Path | None = None, prepared: Prepared | None = None
+    *,
+    dns: DnsSettings | None = None,
+    ca_file: Callable[[], Path | None] = lambda: None,
+    prepared: Prepared | None = None,
 ) -> AsyncIterator[World]:
-    """Yield the world of this machine. ``ca_file`` is trusted by `Fetch` beside the authorities of the system.
+    """Yield the world of this machine. ``ca_file``: what `Fetch` trusts now, beside the authorities of the system.
 
     ``prepared``: sockets that listen already.
 
@@ -41,6 +44,7 @@ async def open_world(
     """
     offload, entropy = ThreadOffload("empath", threads=DISK_THREADS), SystemEntropy()
     network = SystemNetwork(prepared=prepared or Prepared())
+    trusting = lru_cache(maxsize=1)(lambda file: verifying_context(ca_file=file))
     async with trio.open_nursery() as nursery:
         resolver = DnsResolver(dns or DnsSettings(), nursery)
         try:
@@ -51,7 +55,7 @@ async def open_world(
                 resolver=resolver,
                 disk=DurableDisk(SystemFiles(), offload.own("disk", threads=DISK_THREADS), entropy),
                 offload=offload,
-                fetch=HttpFetch(network, resolver, partial(verifying_context, ca_file=ca_file)),
+                fetch=HttpFetch(network, resolver, lambda: trusting(ca_file())),
             )
         finally:
             nursery.cancel_scope.cancel()

@@ -24,6 +24,7 @@ from empath.world.disk import DurableDisk
 from empath.world.files import SystemFiles
 
 NOW = 1_800_000_000.0
+SPOOL = PurePosixPath("/spool")
 
 
 @frozen
@@ -75,13 +76,19 @@ class Machine:
         return cls.on(SimulatedWorld(seed), backend)
 
     @classmethod
-    def on(cls, simulation: SimulatedWorld, backend: str) -> Self:
-        """One whose disk has been used before."""
-        vfs, path = SimulatedVfs(simulation.files), PurePosixPath("/spool")
-        database = str(path / "queue.sqlite3")
+    def on(
+        cls,
+        simulation: SimulatedWorld,
+        backend: str,
+        path: PurePosixPath = SPOOL,
+        queue: PurePosixPath | None = None,
+    ) -> Self:
+        """One whose disk has been used before. The queue lies with the spool unless it is elsewhere."""
+        vfs, queue = SimulatedVfs(simulation.files), queue or path
+        database = str(queue / "queue.sqlite3")
         openings: dict[str, Callable[[], Store]] = {
             "sqlite": lambda: open_database(database, vfs.name),
-            "files": lambda: open_files(str(path), simulation.files),
+            "files": lambda: open_files(str(queue), simulation.files),
         }
         return cls(simulation, vfs, Place(simulation.world, path, openings[backend]), backend)
 

@@ -99,6 +99,24 @@ async def test_of_what_is_recalled_the_most_urgent_comes_first_however_much_was_
     assert [numbers(await ask(spool, demand)) for _ in range(3)] == [[6, 2], [3, 4], [5, 1]]
 
 
+async def test_what_is_not_urgent_comes_back_too_while_more_comes_that_is(spool: Spool) -> None:
+    for number in range(1, 4):
+        await spool.accept(evolve(message(number, "slow.example", "slow.example"), priority=-1))
+    for number in range(4, 30):
+        await spool.accept(evolve(message(number, "slow.example"), priority=2))
+    await ask(spool, dead("slow.example"))
+    demand = Demand(rooms={"slow.example": 4}, recalled=("slow.example",))
+    assert [numbers(await ask(spool, demand)) for _ in range(4)] == [
+        [4, 5, 6, 1],
+        [7, 8, 9, 2],
+        [10, 11, 12, 3],
+        [13, 14, 15, 16],
+    ]
+    rest = [numbers(await ask(spool, demand)) for _ in range(4)]
+    assert [number for some in rest for number in some] == [*range(17, 30)]
+    assert await spool.sites_aside() == frozenset()
+
+
 async def test_sites_are_recalled_in_turn_and_after_what_is_due_for_others(spool: Spool) -> None:
     for number, domain in enumerate(("a.example", "b.example"), 1):
         await spool.accept(message(number, domain))

@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from empath.sim.clock import SimulatedClock
 from empath.world import Clock
@@ -32,3 +33,16 @@ async def test_it_tells_parts_of_a_second(clock: Clock) -> None:
         readings.add(clock.now() % 1)
         await trio.sleep(0.001)
     assert len(readings) > 1
+
+
+async def test_a_clock_that_stands_is_helped_along_until_it_moves(autojump_clock: MockClock) -> None:
+    clock = SimulatedClock()
+    began = clock.now()
+    await trio.sleep(10)
+    clock.stop()
+    assert clock.now() == began + 10
+    await trio.sleep(3600)
+    assert clock.now() - began == pytest.approx(3610)
+    clock.go_on(behind_s=3600)
+    await trio.sleep(1)
+    assert clock.now() - began == pytest.approx(11)

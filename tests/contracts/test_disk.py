@@ -132,6 +132,17 @@ async def test_reading_knows_the_size_and_goes_on_where_it_stopped(drive: Drive)
         await file.read(1)
 
 
+async def test_reading_goes_on_elsewhere(drive: Drive) -> None:
+    await drive.disk.write(drive.root / "a", [b"0123456789"])
+    async with await drive.disk.open(drive.root / "a") as file:
+        file.seek(7)
+        assert await file.read(2) == b"78"
+        file.seek(1)
+        assert await file.read(2) == b"12"
+        file.seek(99)
+        assert await file.read(2) == b""
+
+
 async def test_names_are_listed_in_order_and_removed(drive: Drive) -> None:
     for name in ("b", "a", "c"):
         await drive.disk.write(drive.root / name, [b""])

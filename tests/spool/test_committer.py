@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from trio.testing import MockClock
 
 from empath.sim.offload import InlineOffload
-from empath.spool.committer import Committer, Operation
+from empath.spool.committer import PATIENCE, Committer, Operation
 
 FLUSH_S = 1.0
 
@@ -197,3 +197,49 @@ async def test_it_ends_its_work_even_when_its_nursery_is_cancelled(journal: Jour
         nursery.cancel_scope.cancel()
         committer.close()
     assert sum(sizes(journal)) == 15
+
+
+async def test_a_patient_operation_has_a_transaction_of_its_own_after_what_mail_waits_for(
+    autojump_clock: MockClock, committer: Committer[Journal]
+) -> None:
+    done: list[str] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(do, committer)
+        await trio.sleep(FLUSH_S / 2)
+        nursery.start_soon(partial(committer.do, lambda _: done.append("long"), durable=False, patient=True))
+        await trio.sleep(FLUSH_S / 4)
+        nursery.start_soon(do, committer, lambda _: done.append("mail"))
+        nursery.start_soon(do, committer, lambda _: done.append("mail"))
+    assert done == ["mail", "mail", "long"]
+    assert (committer.commits, committer.operations) == (3, 4)
+
+
+async def test_a_patient_operation_is_done_although_mail_never_ends(
+    autojump_clock: MockClock, committer: Committer[Journal]
+) -> None:
+    async def send_for_ever() -> None:
+        while True:
+            await do(committer)
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(send_for_ever)
+                await trio.sleep(FLUSH_S / 3)
+            began = trio.current_time()
+            await committer.do(nothing, durable=False, patient=True)
+            assert FLUSH_S < trio.current_time() - began <= (PATIENCE + 2) * FLUSH_S
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_patient_operation_that_waits_is_done_before_the_end(
+    autojump_clock: MockClock, journal: Journal
+) -> None:
+    committer: Committer[Journal] = Committer(journal, InlineOffload(latency_s=FLUSH_S))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(committer.do, nothing, durable=False, patient=True))
+        nursery.start_soon(do, committer)
+        await trio.testing.wait_all_tasks_blocked()
+        committer.close()
+        nursery.start_soon(committer.run)
+    assert sizes(journal) == [1, 1]

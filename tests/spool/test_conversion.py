@@ -8,27 +8,10 @@ import outcome
 import pytest
 from attrs import define, evolve, field
 
-from empath.mail.delivery import Status
 from empath.spool.belonging import BODIES, CONVERTING
 from empath.spool.committer import Operation
-from empath.spool.contract import (
-    Acceptance,
-    BodyFile,
-    Delete,
-    DeliveryKey,
-    Fail,
-    Fate,
-    Finished,
-    Hold,
-    Quarantined,
-    Row,
-    Selector,
-    SpoolError,
-    StoredRule,
-    Waiting,
-)
+from empath.spool.contract import SpoolError
 from empath.spool.conversion import Conversion, Side
-from empath.spool.conversion.moved import rows_of
 from empath.spool.files import open_files
 from empath.spool.memory import MemoryStore
 from empath.spool.postgres import Server
@@ -38,13 +21,11 @@ from empath.spool.postgres.link import Link
 from empath.spool.postgres.store import PostgresStore
 from empath.spool.sqlite import open_database
 from empath.spool.store import Store
-from empath.spool.stored import checksum
-from empath.world.draft import Draft
 from empath.world.files import FileCalls, SystemFiles
-from tests.contracts.spools import NOW, message
+from tests.contracts.spools import NOW
 from tests.postgres import PostgresServer
+from tests.spool.contents import LARGE, fill, picture
 
-LARGE = bytes(number % 251 for number in range(600_000))
 PAIRS = [
     (one, other) for one in ("sqlite", "files", "postgres") for other in ("sqlite", "files", "postgres") if one != other
 ]
@@ -100,77 +81,6 @@ def equipped(workshop: Workshop, request: pytest.FixtureRequest) -> Workshop:
     return workshop
 
 
-def fill(side: Side, *, with_large: bool = True) -> None:
-    """Put something of every kind into a spool."""
-    body: bytes | BodyFile = b"small"
-    if with_large:
-        path = side.path / BODIES / "large.0"
-        draft = Draft(side.calls, path, path.with_name("large.tmp"))
-        draft.begin()
-        draft.append(LARGE)
-        draft.finish()
-        body = BodyFile(name="large.0", size_bytes=len(LARGE), checksum=checksum(LARGE))
-    side.do(lambda store: store.accept(full(1, 2, body=body)))
-    side.do(lambda store: store.accept(full(2, 9)))
-    side.do(lambda store: store.accept(evolve(full(3, 1), priority=-4, sender="")))
-    side.do(_live)
-    side.do(lambda store: store.put_rule(StoredRule(id="suspend-1", kind="suspension", body=b"\0rule")))
-
-
-def full(number: int, deliveries: int, body: bytes | BodyFile = b"body\r\n") -> Acceptance:
-    domains = [f"d{ordinal}.example" for ordinal in range(deliveries)]
-    made = message(number, *domains, body=body, next_attempt=NOW + number)
-    return evolve(made, sender="Ann@example.org", recipients=tuple([f"u{at}@{one}" for at, one in enumerate(domains)]))
-
-
-def _live(store: Store) -> None:
-    """Let a state befall each delivery of the second message."""
-    rows = list(rows_of(store, Selector(), NOW))
-    keys = [row.key for row in rows if row.mid.number == 2]
-    waiting = [
-        Waiting(key=keys[0], next_attempt=NOW + 77, attempts=3, last=b"deferred"),
-        Waiting(key=keys[1], next_attempt=NOW + 78, attempts=1, last=b"lost", status=Status.UNCERTAIN),
-        *[Waiting(key=key, next_attempt=NOW + 79, attempts=2, last=b"why") for key in keys[2:8]],
-    ]
-    fates: list[Fate] = [
-        Finished(key=keys[3], status=Status.FAILED, at=NOW + 5, attempts=3, last=b"no such user"),
-        Finished(key=keys[4], status=Status.EXPIRED, at=NOW + 6, attempts=4, last=b"greylisted"),
-        Quarantined(key=keys[5], reason="torn"),
-        Finished(key=keys[8]),
-    ]
-    store.record(waiting)
-    store.record(fates)
-    by_key = {row.key: row for row in rows_of(store, Selector(), NOW)}
-    store.apply(Hold("on purpose"), [by_key[keys[2]]], now=NOW + 8)
-    store.apply(Fail("enough"), [by_key[keys[6]]], now=NOW + 9)
-    store.apply(Delete("spam"), [by_key[keys[7]], by_key[keys[3]]], now=NOW + 10)
-
-
-def picture(side: Side) -> dict[str, Any]:
-    """All that can be known of a spool, without the numbers of its messages."""
-    rows = [
-        *side.do(lambda store: all_of(store, Selector())),
-        *side.do(lambda store: all_of(store, Selector(in_trash=True))),
-    ]
-    numbers = {row.key.message: str(row.mid) for row in rows}
-    order = list(dict.fromkeys(str(row.mid) for row in sorted(rows, key=lambda row: row.key.message)))
-    return {
-        "rows": sorted(
-            [evolve(row, key=DeliveryKey(0, row.key.ordinal)) for row in rows],
-            key=lambda row: (str(row.mid), row.key.ordinal),
-        ),
-        "messages": side.do(lambda store: {name: store.message(number) for number, name in numbers.items()}),
-        "order": order,
-        "rules": side.do(lambda store: store.rules()),
-        "statistics": side.do(lambda store: store.statistics()),
-        "bodies": sorted(side.calls.names(str(side.path / BODIES))),
-    }
-
-
-def all_of(store: Store, selector: Selector) -> list[Row]:
-    return list(rows_of(store, selector, NOW))
-
-
 def convert(source: Side, target: Side) -> Conversion:
     conversion = Conversion(source=source, target=target, now=NOW, tell=lambda moved: None)
     conversion.run("token")
@@ -186,6 +96,9 @@ def test_what_arrives_is_what_was_there(equipped: Workshop, source: str, target:
     assert picture(here) == before
     assert (conversion.moved, conversion.deliveries, conversion.was_there, conversion.left) == (3, 11, 0, [])
     assert picture(there)["rows"] == picture(there)["rules"] == []
+    equipped.close()
+    there, here = equipped.open(source), equipped.open(target)
+    assert picture(here) == before
     back = convert(here, there)
     assert back.moved == 3
     assert picture(there) == before

@@ -1,5 +1,6 @@
 """The database of the queue: who may read it, what is refused at the start, and how long its log is."""
 
+import errno
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -141,8 +142,9 @@ def finish(store: Store, room: int) -> None:
     store.record([Finished(key=each.key) for one in claimed.claims for each in one.deliveries])
 
 
-def test_while_the_disk_is_full_the_reserve_lets_mail_out_and_none_in() -> None:
-    files = SimulatedFiles()
+@pytest.mark.parametrize("full", [errno.ENOSPC, errno.EDQUOT], ids=errno.errorcode.get)
+def test_while_the_disk_is_full_the_reserve_lets_mail_out_and_none_in(full: int) -> None:
+    files = SimulatedFiles(full=full)
     reserve = Reserve(files, PurePosixPath("/reserve"), 2_000_000)
     with SimulatedVfs(files) as vfs:
         store = open_database("/queue.sqlite3", vfs.name, reserve=reserve)
@@ -165,6 +167,7 @@ def test_while_the_disk_is_full_the_reserve_lets_mail_out_and_none_in() -> None:
             store.commit([partial(finish, room=1)], durable=False)[0].unwrap()
         assert store.statistics().messages == 0
         files.capacity_bytes *= 2
+        assert tend(store) < 200
         store.commit([lambda store: store.accept(message(9999))], durable=True)[0].unwrap()
         store.close()
 

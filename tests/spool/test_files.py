@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from empath.sim import SimulatedWorld
-from empath.spool.contract import Finished, SpoolError, Waiting
+from empath.spool.contract import Finished, SpoolError, SpoolHeld, Waiting
 from empath.spool.files import open_files
 from empath.spool.files.framing import NotWhole, as_json, frame, from_json, unframe
 from empath.spool.files.naming import EntryName, beside, moment_of, place_of
@@ -137,6 +137,18 @@ async def test_a_message_that_is_damaged_while_it_waits_is_found_when_it_is_due(
         queue.file(1).unlink()
         claimed = await claim(spool)
         assert (numbers(claimed), [one.mid for one in claimed.damaged]) == ([2], [str(mid(1))])
+
+
+async def test_a_queue_has_one_daemon_even_if_two_spools_name_it(queue: Queue, tmp_path: Path) -> None:
+    other = evolve(queue.place, path=tmp_path / "other")
+    async with queue.place.open() as spool:
+        await spool.accept(message(1))
+        with pytest.raises(SpoolHeld, match=r"queue is in use by another process.*end it, or use another directory"):
+            async with other.open():
+                pytest.fail("two have it")
+        assert numbers(await claim(spool)) == [1]
+    async with other.open() as spool:
+        assert numbers(await claim(spool, now=NOW + 60)) == [1]
 
 
 async def test_files_of_others_are_left_alone(queue: Queue) -> None:

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from empath.mail.delivery import FINAL, WAITING, Status
+from empath.mail.ids import DeliveryId
 from empath.mail.waiting import WaitReason
 from empath.sim.disk import SimulatedFiles
 from empath.sim.vfs import SimulatedVfs
@@ -33,6 +34,7 @@ from empath.spool.contract import (
     RetryNow,
     Row,
     Selector,
+    StoredRule,
     Undelete,
     Waiting,
 )
@@ -232,6 +234,7 @@ class TwoStores(RuleBasedStateMachine):
         super().__init__()
         files = SimulatedFiles()
         self.vfs = SimulatedVfs(files)
+        self.vfs_of_next: SimulatedVfs | None = None
         self.sides = (Side(MemoryStore()), Side(open_database("/queue.sqlite3", self.vfs.name)))
 
     def same(self, act: Callable[[Side], object]) -> None:
@@ -271,6 +274,15 @@ class TwoStores(RuleBasedStateMachine):
     def release(self, number: int) -> None:
         self.same(lambda side: side.commit(lambda store: store.release(str(mid(number)))))
 
+    @rule(name=st.sampled_from(["one", "two"]), body=st.binary(max_size=3))
+    def put_rule(self, name: str, body: bytes) -> None:
+        made = StoredRule(id=name, kind="suspension", body=body)
+        self.same(lambda side: side.commit(lambda store: store.put_rule(made)))
+
+    @rule(name=st.sampled_from(["one", "two"]))
+    def remove_rule(self, name: str) -> None:
+        self.same(lambda side: side.commit(lambda store: store.remove_rule(name)))
+
     @rule()
     def tend(self) -> None:
         self.same(lambda side: side.commit(*[lambda store: store.tend() is None] * 3))
@@ -283,11 +295,38 @@ class TwoStores(RuleBasedStateMachine):
         self.same(lambda side: side.store.body_files())
         self.same(lambda side: side.store.sites_aside())
         self.same(lambda side: side.store.quarantine())
+        self.same(lambda side: side.store.rules())
+
+    def reopened(self) -> Side:
+        """The second store as the next daemon finds it, after a loss of power: all that was done was durable."""
+        files = self.vfs.files.copied()
+        files.crash()
+        self.vfs_of_next = SimulatedVfs(files)
+        return Side(open_database("/queue.sqlite3", self.vfs_of_next.name))
 
     def teardown(self) -> None:
-        for side in self.sides:
+        plain, second = self.sides
+        again = self.reopened()
+        found = rows_of(again)
+        assert list(found.values()) == [self.as_opened(row, found) for row in rows_of(plain).values()]
+        assert again.store.body_files() == plain.store.body_files()
+        assert again.store.rules() == plain.store.rules()
+        assert again.store.quarantine() == plain.store.quarantine()
+        for side in (again, plain, second):
             side.store.close()
-        self.vfs.close()
+        for vfs in (self.vfs, self.vfs_of_next):
+            if vfs is not None:
+                vfs.close()
+
+    def as_opened(self, row: Row, found: dict[DeliveryId, Row]) -> Row:
+        """What an opening makes of a row: what was under way may have arrived."""
+        is_claimed = row.status is Status.IN_PROGRESS and not row.is_deleted
+        return evolve(row, status=Status.UNCERTAIN) if is_claimed else row
+
+
+def rows_of(side: Side) -> dict[DeliveryId, Row]:
+    """All there is."""
+    return {row.id: row for selector in (EVERYTHING, Selector(in_trash=True)) for row in side.find(selector, 10.0)}
 
 
 TestTwoStores = TwoStores.TestCase

@@ -1,16 +1,12 @@
 """The backend on PostgreSQL: connections that break at any moment, and servers that cannot be used."""
 
-import socket
-import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 from typing import Final
 
 import psycopg
 import pytest
-from attrs import define, field
 
 from empath.spool.contract import Claimed, DeliveryKey, Fate, Finished, SpoolError, SpoolHeld, Waiting
 from empath.spool.postgres import Server, SpoolLost
@@ -19,89 +15,9 @@ from empath.spool.postgres.link import Link
 from empath.spool.postgres.store import PostgresStore
 from tests.contracts.spools import NOW, message
 from tests.postgres import PostgresServer
+from tests.spool.cutter import Cutter
 
-_HEADER: Final = struct.Struct("!cI")
 LATER: Final = NOW + 1000
-
-
-@define(eq=False)
-class Cutter:
-    """Stands between client and server, and cuts a connection when the client has sent its n-th message.
-
-    The server gets that message, or not; the client gets no answer to it.
-    """
-
-    server: str
-    path: str
-    left: int = -1
-    """Messages until the cut; negative: there is none."""
-    delivers: bool = True
-    """Whether the server gets the message that the cut comes with."""
-    _listener: socket.socket = field(init=False)
-    _threads: list[Thread] = field(init=False, factory=list)
-    over: bool = field(init=False, default=False)
-
-    @contextmanager
-    def running(self) -> Iterator["Cutter"]:
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.path)
-        self._listener.listen()
-        self._threads.append(Thread(target=self._accept))
-        self._threads[0].start()
-        try:
-            yield self
-        finally:
-            self.over = True
-            with suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            for thread in self._threads:
-                thread.join()
-            self._listener.close()
-
-    def _accept(self) -> None:
-        while not self.over:
-            try:
-                client = self._listener.accept()[0]
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(self.server)
-            for work in (self._forward, self._return):
-                thread = Thread(target=work, args=(client, server))
-                self._threads.append(thread)
-                thread.start()
-
-    def _forward(self, client: socket.socket, server: socket.socket) -> None:
-        with client, server, suppress(OSError, EOFError):
-            length = _exactly(client, 4)  # the start-up message has no type
-            server.sendall(length + _exactly(client, int.from_bytes(length) - 4))
-            while True:
-                head = _exactly(client, _HEADER.size)
-                body = _exactly(client, _HEADER.unpack(head)[1] - 4)
-                self.left -= 1
-                if self.left == 0 and not self.delivers:
-                    break
-                server.sendall(head + body)
-                if self.left == 0:
-                    break
-            for one in (client, server):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def _return(self, client: socket.socket, server: socket.socket) -> None:
-        with suppress(OSError):
-            while block := server.recv(65536):
-                client.sendall(block)
-            client.shutdown(socket.SHUT_RDWR)
-
-
-def _exactly(one: socket.socket, count: int) -> bytes:
-    found = b""
-    while len(found) < count:
-        block = one.recv(count - len(found))
-        if not block:
-            raise EOFError
-        found += block
-    return found
 
 
 def store_at(url: str, holder: str = "this test", lost: Callable[[SpoolLost], None] = lambda _: None) -> PostgresStore:
@@ -218,7 +134,7 @@ def test_a_schema_of_a_later_version_is_refused_and_not_touched(postgres: Postgr
     url = postgres.fresh()
     store_at(url).close()
     postgres.ask("UPDATE empath.format SET version = 99", url=url)
-    with pytest.raises(SpoolError, match="has schema 99, and this program knows 1"):
+    with pytest.raises(SpoolError, match="has schema 99, and this program knows those up to 2"):
         store_at(url)
     assert postgres.ask("SELECT epoch FROM empath.node", url=url) == [(1,)]
 
@@ -253,3 +169,43 @@ def test_a_server_that_cannot_be_reached_is_named_without_its_password(url: str,
         store_at(url)
     assert "geheim" not in str(refused.value)
     assert "geheim" not in repr(Server("password=geheim", "file"))
+
+
+def test_a_connection_that_is_good_for_nothing_any_more_is_given_up(url: str) -> None:
+    """As happens when a server ends a connection between two results of a pipeline: psycopg does not see an end."""
+    store = store_at(url)
+
+    def leave_results_behind(store: PostgresStore) -> None:
+        store._connection.pgconn.send_query_params(b"SELECT 1", None)
+        raise RuntimeError("in the middle of it")
+
+    (result,) = store.commit([leave_results_behind], durable=True)
+    with pytest.raises((RuntimeError, SpoolError)):
+        result.unwrap()
+    (result,) = store.commit([lambda store: store.accept(message(1))], durable=True)
+    result.unwrap()
+    assert claimed(store) == [1]
+    store.close()
+
+
+def test_what_a_server_says_again_and_again_is_said_once(url: str) -> None:
+    server = Server(url, "the file of this test")
+    said = str(server.explained(psycopg.OperationalError("no query is allowed now\n" * 1000)))
+    assert len(said) < 600
+
+
+def test_numbers_that_a_server_forgets_when_it_crashes_are_given_to_no_two_messages(
+    url: str, postgres: PostgresServer
+) -> None:
+    """A sequence that nothing was committed behind goes back; what the store has drawn of it is not its own then."""
+    store = store_at(url)
+    do(store, lambda store: store.accept(message(0)))
+    ((drawn,),) = postgres.ask("SELECT min(id) FROM empath.message", url=url)
+    postgres.ask("SELECT setval('empath.number', %s)", drawn, url=url)
+    postgres.cut("empath writer")
+    again(store, lambda store: store.accept(message(1)))
+    for numbers in (range(2, 1000), range(1000, 1010)):
+        more = [lambda store, number=number: store.accept(message(number)) for number in numbers]
+        for result in store.commit(more, durable=True):
+            result.unwrap()
+    store.close()

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
+from typing_extensions import override
 
 from empath.spool.memory import MemoryStore
 from empath.spool.postgres import Server
@@ -23,9 +24,17 @@ class InDatabase(TwoStores):
     def __init__(self) -> None:
         super().__init__()
         self.sides[1].store.close()
-        server = Server(self.server.emptied(), "the file of this test")
-        store = PostgresStore(Link(server, Lease("this test", server.schema), lambda lost: None))
-        self.sides = (Side(MemoryStore()), Side(store))
+        self.url = self.server.emptied()
+        self.sides = (Side(MemoryStore()), Side(self.open()))
+
+    def open(self) -> PostgresStore:
+        server = Server(self.url, "the file of this test")
+        return PostgresStore(Link(server, Lease("this test", server.schema), lambda lost: None))
+
+    @override
+    def reopened(self) -> Side:
+        self.sides[1].store.close()
+        return Side(self.open())
 
 
 @pytest.fixture

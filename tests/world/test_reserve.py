@@ -1,5 +1,6 @@
 """Room that is set aside: when it is made, when it is given up, and that neither can do harm."""
 
+import errno
 import logging
 from pathlib import PurePosixPath
 
@@ -70,8 +71,8 @@ def test_what_an_earlier_process_has_set_aside_can_be_given_up_unseen(place: Pla
 def test_it_is_set_aside_again_when_there_is_room(place: Place) -> None:
     reserve = place.reserve()
     reserve.is_kept()
-    reserve.give_up()
     place.files.capacity_bytes = SIZE_BYTES
+    reserve.give_up()
     assert not reserve.is_kept()
     place.files.capacity_bytes = 2 * SIZE_BYTES
     assert reserve.is_kept()
@@ -86,3 +87,23 @@ def test_no_failing_call_makes_half_of_it_pass_for_all(place: Place, trouble: Tr
         assert reserve.is_kept()  # the next time
         assert place.size_bytes == SIZE_BYTES
         reserve.give_up()
+
+
+def test_where_a_quota_is_used_up_it_is_tried_less_and_less_often(place: Place) -> None:
+    place.files.full, place.files.capacity_bytes = errno.EDQUOT, SIZE_BYTES // 2
+    reserve = place.reserve()
+    for _ in range(200):
+        assert not reserve.is_kept()
+        assert place.size_bytes is None
+    assert [call for call, _ in place.files.history].count("create") == 9
+    place.files.capacity_bytes = SIZE_BYTES
+    assert sum(not reserve.is_kept() for _ in range(200)) < 64
+    assert place.size_bytes == SIZE_BYTES
+
+
+def test_what_was_given_up_is_not_taken_at_once_where_the_figures_of_the_disk_know_of_no_quota(place: Place) -> None:
+    place.files.full = errno.EDQUOT
+    reserve = place.reserve()
+    assert reserve.is_kept()
+    assert reserve.give_up()
+    assert sum(not reserve.is_kept() for _ in range(200)) == 64

@@ -37,7 +37,7 @@ async def test_a_rule_that_is_too_large_is_refused(spool: Spool) -> None:
 
 
 async def test_no_more_rules_are_kept_than_the_bound(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("empath.spool.grouped.MAX_RULES", 2)
+    monkeypatch.setattr("empath.spool.operations.MAX_RULES", 2)
     for name in ("a", "b", "a"):
         await spool.put_rule(StoredRule(id=name, kind="x", body=b""))
     with pytest.raises(SpoolError, match="2 rules are kept already"):

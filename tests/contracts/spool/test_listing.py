@@ -9,7 +9,7 @@ from empath.mail.ids import DeliveryId
 from empath.mail.progress import Progress, encode_progress
 from empath.mail.waiting import WaitReason
 from empath.smtp import Reply
-from empath.spool import finding, keeping
+from empath.spool import keeping
 from empath.spool.contract import (
     EVERYTHING,
     Acceptance,
@@ -22,6 +22,7 @@ from empath.spool.contract import (
     Spool,
     Waiting,
 )
+from empath.spool.finding import looking
 from tests.contracts.spools import NOW, Machine, claim, message, mid
 
 BUSY = encode_progress(
@@ -141,7 +142,7 @@ async def test_what_is_set_aside_is_found_by_its_site_and_its_reason_is_for_that
 async def test_pages_show_each_delivery_once_whatever_comes_and_goes(
     spool: Spool, monkeypatch: pytest.MonkeyPatch, look: int
 ) -> None:
-    monkeypatch.setattr(finding, "LOOK", look)
+    monkeypatch.setattr(looking, "LOOK", look)
     for number in range(20):
         domains = ["a.example", "b.example", "a.example"]
         await spool.accept(evolve(message(number, *domains), recipients=tuple(f"u@{one}" for one in domains)))
