@@ -21,16 +21,16 @@ from tests.contracts.spools import NOW, message, mid
 
 def test_what_was_delivered_or_given_up_has_ended_and_nothing_else(tmp_path: Path) -> None:
     records = [
-        {"event": "attempt", "outcome": "delivered", "delivery": "6911c5b5-1.0"},
-        {"event": "attempt", "outcome": "deferred", "delivery": "6911c5b5-2.0"},
-        {"event": "attempt", "outcome": "uncertain", "delivery": "6911c5b5-3.0"},
-        {"event": "attempt", "outcome": "bounced", "delivery": "6911c5b5-4.0"},
+        {"event": "attempt", "outcome": "delivered", "deliveries": ["6911c5b5-1.0"]},
+        {"event": "attempt", "outcome": "deferred", "deliveries": ["6911c5b5-2.0"]},
+        {"event": "attempt", "outcome": "uncertain", "deliveries": ["6911c5b5-3.0"]},
+        {"event": "attempt", "outcome": "bounced", "deliveries": ["6911c5b5-4.0"]},
         {"event": "attempt", "outcome": "delivered"},
         {"event": "start"},
     ]
     lines = [json.dumps(record).encode() for record in records]
     (tmp_path / "audit-2026-11-22.jsonl").write_bytes(b"\n".join([*lines, b'{"event": "att']))
-    later = [{"event": "bounced", "delivery": "6911c5b5-5.1"}, {"event": "expired", "delivery": "6911c5b5-6.0"}]
+    later = [{"event": "bounced", "deliveries": ["6911c5b5-5.1"]}, {"event": "expired", "deliveries": ["6911c5b5-6.0"]}]
     with gzip.open(tmp_path / "audit-2026-11-21.jsonl.gz", "wb") as file:
         file.write(b"\n".join(json.dumps(record).encode() for record in later))
     (tmp_path / "other.txt").write_bytes(lines[1])
@@ -57,20 +57,26 @@ def backup(tmp_path: Path) -> Path:
 
 def test_a_restoration_that_was_cut_off_begins_anew_and_no_daemon_starts_before(tmp_path: Path, backup: Path) -> None:
     config = tmp_path / "empath.toml"
-    config.write_text(f'mode = "live"\nhostname = "mx.example.org"\nspool.path = "{tmp_path}/spool"\n')
+    log = tmp_path / "log" / "audit.jsonl"
+    config.write_text(
+        f'mode = "live"\nhostname = "mx.example.org"\nspool.path = "{tmp_path}/spool"\naudit.log_path = "{log}"\n'
+    )
     spool = tmp_path / "spool"
     (spool / "queue").mkdir(parents=True)
     half = Restoration(calls=SystemFiles(), source=backup, spool=spool, queue=spool / "queue")
     half.bring()
     assert (spool / CONVERTING).exists()
     ended = tmp_path / "audit.jsonl"
-    ended.write_text(json.dumps({"event": "attempt", "outcome": "delivered", "delivery": f"{mid(2)}.0"}) + "\n")
+    ended.write_text(json.dumps({"event": "attempt", "outcome": "delivered", "deliveries": [f"{mid(2)}.0"]}) + "\n")
     done = CliRunner().invoke(main, ["restore", str(backup), "--audit", str(ended), "--config", str(config)])
     assert done.exit_code == os.EX_OK, done.output
     assert "3 messages were read; 1 deliveries had ended since, 2 are on hold (restored), 0 are as they were" in (
         done.stderr
     )
     assert not (spool / CONVERTING).exists()
+    (told,) = [json.loads(line) for file in log.parent.iterdir() for line in file.read_text().splitlines()]
+    assert (told["event"], told["seq"], told["selector"]) == ("restore", 1, str(backup))
+    assert (told["count"], told["skipped"], told["by"].startswith("unix:")) == (2, 1, True)
 
     def held(store: Store) -> list[int]:
         look = store.find(Selector(hold=NOTE), now=NOW, after=None, limit=10)

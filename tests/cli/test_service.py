@@ -1,7 +1,9 @@
 """``empath service print``: units for this installation, and a no where no service could start from."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner
@@ -18,15 +20,21 @@ CONF = Path(__file__).parents[2] / "conf" / "systemd"
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
-    """A program that everybody can run, as far as the tests have a say in it."""
-    program = tmp_path / "bin" / "empath"
-    program.parent.mkdir()
+def place() -> Iterator[Path]:
+    """A directory that everybody can reach. The one that pytest gives to a test is closed."""
+    with TemporaryDirectory() as directory:
+        found = Path(directory)
+        found.chmod(0o755)
+        yield found
+
+
+@pytest.fixture
+def installed(place: Path) -> Path:
+    """A program that everybody can run."""
+    program = place / "bin" / "empath"
+    program.parent.mkdir(mode=0o755)
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    for directory in (program.parent, *program.parent.parents):
-        if directory.stat().st_mode & 0o001 == 0 and directory.is_relative_to(tmp_path.parents[1]):
-            directory.chmod(0o755)
     return program
 
 
@@ -74,16 +82,16 @@ def test_a_program_in_a_closed_home_is_out_of_reach(installed: Path) -> None:
     assert "No such file" in str(obstacle(installed.parent / "none"))
 
 
-def test_an_interpreter_in_a_closed_home_is_out_of_reach_as_well(installed: Path, tmp_path: Path) -> None:
-    hidden = tmp_path / "hidden"
+def test_an_interpreter_in_a_closed_home_is_out_of_reach_as_well(installed: Path, place: Path) -> None:
+    hidden = place / "hidden"
     hidden.mkdir(mode=0o700)
     (hidden / "python").symlink_to("/bin/sh")
     installed.write_text(f"#!{hidden / 'python'}\n")
     assert obstacle(installed) == f"the directory {hidden} is closed to other users (mode 0700)"
 
 
-def test_the_way_of_a_link_counts_and_so_does_where_it_leads(installed: Path, tmp_path: Path) -> None:
-    link = tmp_path / "empath"
+def test_the_way_of_a_link_counts_and_so_does_where_it_leads(installed: Path, place: Path) -> None:
+    link = place / "empath"
     link.symlink_to(installed)
     assert obstacle(link) is None
     installed.parent.chmod(0o700)

@@ -57,7 +57,7 @@ def test_a_variable_that_names_no_key_is_a_warning_for_it_may_belong_to_others(t
 warn [CFG021] $EMPATH_PORT names no key
    why  it looks like ours, and tables and keys are joined by two underscores
    try  the top level has mode, hostname, user, spool, relay, smtp, delivery, capture, shutdown, http, metrics, \
-health, api, audit, log"""
+tracing, health, api, audit, log"""
     )
 
 

@@ -86,7 +86,7 @@ async def live(seed: int, event: str) -> None:
         assert len(tries) >= MESSAGES or event in STEPS_S, "retries go on while it stands"
         assert peaks["dead.example"] <= SETTINGS.circuit_breaker.half_open_max_calls, "probes only"
         assert peaks["deferring.example"] <= MESSAGES
-        await recover(place, deferring, dead)
+        recover(place, deferring, dead)
         late_s = 0.0 if event in STEPS_S and behind_s in (-DAY_S, DAY_S) else max(0.0, behind_s)
         await trio.sleep(1.2 * DELAY_S + OPEN_S + late_s)
         assert (len(deferring.taken), len(dead.taken)) == (MESSAGES, MESSAGES)
@@ -97,7 +97,7 @@ async def live(seed: int, event: str) -> None:
     assert sum(isinstance(fact.outcome, Delivered) for fact in place.said(DeliveryAttempted)) == 4 * MESSAGES + 1
 
 
-async def recover(place: Stage, deferring: RemoteServer, dead: RemoteServer) -> None:
+def recover(place: Stage, deferring: RemoteServer, dead: RemoteServer) -> None:
     """Have all hosts take their mail."""
     deferring.rules.clear()
     del place.world.network.conditions[dead.host.addresses[0]]

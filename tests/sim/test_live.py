@@ -210,9 +210,8 @@ async def test_fifty_may_watch_thirty_two_things_each() -> None:
         for _ in range(50):
             watching.append(await viewers.enter_async_context(viewer(stage)))
             await trio.sleep(0.1)  # there is a limit on how often somebody may ask
-        with pytest.raises(BaseExceptionGroup) as refused:
+        with pytest.RaisesGroup(ConnectionRejected, flatten_subgroups=True):
             await viewers.enter_async_context(viewer(stage))
-        assert refused.value.subgroup(ConnectionRejected) is not None
         last = watching[-1]
         for number in range(33):
             await last.say(op="sub", id=number, topic="stats")

@@ -146,8 +146,9 @@ async def test_what_is_written_again_and_again_is_the_disk_s_fault_until_it_is_t
 
 async def test_a_daemon_that_stops_is_the_reason_why_nothing_more_goes(autojump_clock: MockClock) -> None:
     async with bridge() as place:
-        await place.sending.control.suspend(Scope(lane="b.example"), **ANN)
-        mid = await place.put("x@a.example")
+        # The second one is in its lane for sure, and not with a sender.
+        await place.sending.control.set_limit(Scope(lane="a.example"), rate_per_s=0.001, **ANN)
+        mid = await place.put("x@a.example", messages=2)
         place.sending.explainer.is_draining = lambda: True
         await place.sending.dispatcher.drain()
         assert (await wait_of(place, mid)).reason is WaitReason.DRAINING
