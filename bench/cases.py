@@ -20,7 +20,9 @@ class Case:
     rate_per_s: int = 0
     """Messages that start each second, whatever became of those before; 0 is as fast as replies come."""
     domains: int = 1
-    """Recipient domains, in turn. Where there are several, each has a next hop with an address of its own."""
+    """Recipient domains, in turn."""
+    has_one_hop: bool = False
+    """Whether all domains have the same next hop, a smart host; otherwise each has one with an address of its own."""
     in_a_row: int = 1
     """Messages before the next domain has its turn."""
     is_relay: bool = True
@@ -29,6 +31,11 @@ class Case:
     """Whether the source says STARTTLS."""
     is_hop_encrypted: bool = False
     """Whether the sink offers STARTTLS."""
+
+    @property
+    def next_hops(self) -> int:
+        """Addresses that mail goes to."""
+        return 1 if self.has_one_hop else self.domains
 
     @property
     def warm_up_messages(self) -> int:
@@ -49,7 +56,8 @@ class Case:
             parts.append(f"{self.rate_per_s} started per second")
         if self.domains > 1:
             turns = f", {self.in_a_row} messages in a row" if self.in_a_row > 1 else " in turn"
-            parts.append(f"{self.domains} recipient domains{turns}")
+            hops = ", one next hop" if self.has_one_hop else ""
+            parts.append(f"{self.domains} recipient domains{turns}{hops}")
         if self.is_encrypted:
             parts.append("TLS from the source")
         if self.is_hop_encrypted:
@@ -68,6 +76,7 @@ RELAY = (
     Case(name="rate-100", messages=1000, rate_per_s=100),
     Case(name="rate-300", messages=2400, rate_per_s=300),
     Case(name="domains-1000", messages=10_000, domains=1000),
+    Case(name="domains-1000-one-hop", messages=10_000, domains=1000, has_one_hop=True),
     Case(name="domains-1000-in-a-row", messages=10_000, domains=1000, in_a_row=10),
 )
 RECEIVE = (

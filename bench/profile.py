@@ -70,7 +70,7 @@ def profile(case: Case, stacks: Path, *, below: Path, limit_s: int) -> None:
     """Run a case once and write the stacks. Raises RuntimeError if Empath or the load fails."""
     program = batch.build()
     with (
-        fresh_place(below, holds=not case.is_relay, encrypted=case.is_encrypted, domains=case.domains) as place,
+        fresh_place(below, holds=not case.is_relay, encrypted=case.is_encrypted, domains=case.next_hops) as place,
         running(Empath(), place) as live,
     ):
         sink_port = place.sink_port if case.is_relay else 0

@@ -57,7 +57,7 @@ def measure(mta: Mta, case: Case, conditions: Conditions) -> Run:
     """Run one case on one MTA, with an empty queue in a fresh directory. Raises RuntimeError if one of them fails."""
     with (
         fresh_place(
-            conditions.below, holds=not case.is_relay, encrypted=case.is_encrypted, domains=case.domains
+            conditions.below, holds=not case.is_relay, encrypted=case.is_encrypted, domains=case.next_hops
         ) as place,
         running(mta, place) as live,
     ):

@@ -8,14 +8,20 @@ promises, so a task that sleeps until then is never told to sleep a little more.
 Promise: in any stretch of ``t`` seconds, no more than ``burst + rate * t`` are taken. With a burst of 1, the default,
 they are evenly spaced, and what was not used is not saved up. Time is whatever the caller's clock says, as long as it
 does not go back: use the monotonic one.
+
+Where many wait for tokens of one bucket, each is given a ``turn``, so that a token wakes two of them and not all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
+from typing import Final
 
 from attrs import define, field, setters
+
+FARTHEST_TURN_S: Final = 10.0
+"""How far ahead a turn may be: nobody waits longer for others who had turns before him and went away."""
 
 
 def _positive(instance: object, attribute: object, value: float) -> None:
@@ -32,6 +38,8 @@ class TokenBucket:
     _full_at: float = field(default=-inf, init=False)
     _taken_at: float = field(default=-inf, init=False)
     """When the latest token was taken."""
+    _turn: float = field(default=-inf, init=False)
+    """The latest turn that was given."""
 
     @property
     def full_at(self) -> float:
@@ -51,6 +59,18 @@ class TokenBucket:
         self._full_at = (full_at if full_at > now else now) + 1 / self.rate_per_s
         self._taken_at = now
         return True
+
+    def turn(self, now: float) -> float:
+        """When somebody who found no token should come again; after a ``turn`` of his that comes too early, too.
+
+        It promises nothing: who is late may find that somebody else was there, and gets another one. There are two
+        turns for each token, since a token for which nobody comes in time is not saved up.
+        """
+        ready_at, half_s = self.ready_at, 0.5 / self.rate_per_s
+        if ready_at - now < half_s:
+            return ready_at  # those before were a little late
+        self._turn = min(max(ready_at, self._turn + half_s), max(ready_at, now + FARTHEST_TURN_S))
+        return self._turn
 
     def give_back(self) -> None:
         """Undo a ``take``: what the token was for did not happen."""

@@ -1,5 +1,7 @@
 """Which limits of messages per time a job meets, and what it finds of them."""
 
+from heapq import heappop, heappush
+
 import pytest
 
 from empath.config.schema import DeliverySettings, DomainSettings, Rate, RateLimitSettings, SiteSettings
@@ -52,6 +54,18 @@ def test_the_limit_of_all_holds_over_domains() -> None:
     refusal = some.take(job("b.example"), 0)
     assert refusal is not None
     assert (refusal.reason, refusal.until, refusal.key) == (WaitReason.RATE_GLOBAL, 1, None)
+
+
+def test_a_thousand_lanes_that_wait_for_the_same_limit_do_not_all_wake_for_each_token() -> None:
+    some = limits(RateLimitSettings(global_per_second=Rate(100, Period.SECOND)))
+    line = [(0.0, number) for number in range(1000)]
+    while line:
+        now, number = heappop(line)
+        refusal = some.take(job(f"{number}.example"), now)
+        if refusal is not None:
+            heappush(line, (refusal.until, number))
+    assert now == pytest.approx(9.99)
+    assert some.refused[WaitReason.RATE_GLOBAL] < 8 * 1000
 
 
 def test_the_strictest_of_several_limits_holds_and_is_named() -> None:

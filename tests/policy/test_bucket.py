@@ -1,14 +1,16 @@
 """The token bucket against its promise: never too many in any stretch of time, and an exact moment for the next."""
 
 from bisect import bisect_right
+from heapq import heappop, heappush
 from math import nextafter
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from empath.policy.bucket import TokenBucket, take_all
+from empath.policy.bucket import FARTHEST_TURN_S, TokenBucket, take_all
 
 RATES = st.floats(0.001, 10_000)
 BURSTS = st.integers(1, 50)
@@ -126,3 +128,38 @@ class Counting(RuleBasedStateMachine):
 
 
 TestCounting = Counting.TestCase
+
+
+@pytest.mark.parametrize(("waiting", "rate"), [(2, 1.0), (50, 10.0), (400, 100.0), (3000, 20.0), (3000, 500.0)])
+@pytest.mark.parametrize(("late_s", "loss"), [(0.0, 0.01), (0.003, 0.25), (0.2, 0.4)])
+@pytest.mark.parametrize("burst", [1, 5])
+def test_a_token_wakes_few_of_those_who_wait_and_is_seldom_wasted(
+    waiting: int, rate: float, late_s: float, loss: float, burst: int
+) -> None:
+    """Each of many has three things to do, and comes when it was told to, or late: by intervals, at the worst."""
+    random, bucket = Random(waiting), TokenBucket(rate, burst)
+    line = [(0.0, number) for number in range(waiting)]
+    left, asked, taken = [3] * waiting, 0, list[float]()
+    while line:
+        now, who = heappop(line)
+        asked += 1
+        if bucket.take(now):
+            taken.append(now)
+            left[who] -= 1
+            moment = now
+        else:
+            moment = bucket.turn(now)
+        if left[who]:
+            heappush(line, (moment + random.uniform(0, late_s) * (moment > now), who))
+    assert len(taken) == 3 * waiting
+    assert taken[-1] <= (1 + loss) * len(taken) / rate
+    assert asked <= 6 * len(taken) + 2 * waiting * taken[-1] / FARTHEST_TURN_S
+
+
+def test_turns_of_those_who_went_away_cost_the_others_little() -> None:
+    bucket = TokenBucket(1.0)
+    assert bucket.take(0.0)
+    for _ in range(1000):
+        bucket.turn(0.0)
+    assert bucket.take(1.0)
+    assert bucket.turn(1.0) <= 1.0 + FARTHEST_TURN_S

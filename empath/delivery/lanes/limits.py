@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from attrs import define, field
 
@@ -34,6 +34,8 @@ class Refusal(NamedTuple):
     """What else may go meanwhile: all that does not have this key. None: nothing of this lane."""
 
 
+_SHARED: Final = frozenset({WaitReason.RATE_GLOBAL, WaitReason.RATE_SOURCE, WaitReason.RATE_SENDER})
+"""Limits that many lanes may wait for."""
 _Gate = tuple[TokenBucket, WaitReason, Hashable | None]
 """A bucket, what waiting for it is called, and the key of what waits."""
 
@@ -124,8 +126,9 @@ class RateLimits:
             if (ready_at := gate[0].ready_at) > until:
                 latest, until = gate, ready_at
         if latest is not None:
-            self.refused[latest[1]] += 1
-            return Refusal(latest[1], until, latest[2])
+            bucket, reason, key = latest
+            self.refused[reason] += 1
+            return Refusal(reason, bucket.turn(now) if reason in _SHARED else until, key)
         for bucket, _, _ in gates:
             bucket.take(now)
         return None
