@@ -58,7 +58,7 @@ def test_the_limit_of_all_holds_over_domains() -> None:
 
 def test_a_thousand_lanes_that_wait_for_the_same_limit_do_not_all_wake_for_each_token() -> None:
     some = limits(RateLimitSettings(global_per_second=Rate(100, Period.SECOND)))
-    line = [(0.0, number) for number in range(1000)]
+    now, line = 0.0, [(0.0, number) for number in range(1000)]
     while line:
         now, number = heappop(line)
         refusal = some.take(job(f"{number}.example"), now)
